@@ -17,15 +17,22 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         println!("cargo::rerun-if-changed={}", file.display());
     }
     let mut compiler = Compiler::new(["."])?;
-    compiler.include_source_info(true).include_imports(true).open_files(&files)?;
+    compiler
+        .include_source_info(true)
+        .include_imports(true)
+        .open_files(&files)?;
     let encoded = compiler.encode_file_descriptor_set();
     fs::write(out.join("keyway.bin"), &encoded)?;
 
     let pool = DescriptorPool::decode(encoded.as_slice())?;
     let secret = secret_messages(&pool)?;
-    fs::write(out.join("redact.rs"), redacting_debug(&secret))?;
+    fs::write(out.join("redact.rs"), redacting_debug(&secret)?)?;
     tonic_prost_build::configure()
-        .skip_debug(secret.iter().map(|(message, _)| message.full_name().to_owned()))
+        .skip_debug(
+            secret
+                .iter()
+                .map(|(message, _)| message.full_name().to_owned()),
+        )
         .compile_fds(prost_types(&encoded)?)?;
     Ok(())
 }
@@ -41,7 +48,10 @@ fn proto_files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn error::Error>> {
         let path = entry?.path();
         if path.is_dir() {
             files.extend(proto_files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "proto") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "proto")
+        {
             files.push(path);
         }
     }
@@ -54,12 +64,18 @@ type SecretMessage = (MessageDescriptor, Vec<String>);
 /// Messages with a field marked `debug_redact`, and the names of those fields.
 fn secret_messages(pool: &DescriptorPool) -> Result<Vec<SecretMessage>, Box<dyn error::Error>> {
     let mut found = Vec::new();
-    for message in pool.all_messages().filter(|m| m.full_name().starts_with("keyway.")) {
+    for message in pool
+        .all_messages()
+        .filter(|m| m.full_name().starts_with("keyway."))
+    {
         let secrets: Vec<_> = message
             .fields()
             .filter(|field| {
                 let options = field.options();
-                matches!(options.get_field_by_name("debug_redact").as_deref(), Some(Value::Bool(true)))
+                matches!(
+                    options.get_field_by_name("debug_redact").as_deref(),
+                    Some(Value::Bool(true))
+                )
             })
             .map(|field| field.name().to_owned())
             .collect();
@@ -73,7 +89,7 @@ fn secret_messages(pool: &DescriptorPool) -> Result<Vec<SecretMessage>, Box<dyn 
     Ok(found)
 }
 
-fn redacting_debug(messages: &[SecretMessage]) -> String {
+fn redacting_debug(messages: &[SecretMessage]) -> Result<String, std::fmt::Error> {
     let mut code = String::new();
     for (message, secrets) in messages {
         let path = message.full_name().replace('.', "::");
@@ -89,13 +105,13 @@ fn redacting_debug(messages: &[SecretMessage]) -> String {
                 }
             })
             .collect();
-        let _ = writeln!(
+        writeln!(
             code,
             "impl ::core::fmt::Debug for crate::{path} {{ \
              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{ \
              f.debug_struct(\"{}\"){fields}.finish() }} }}",
             message.name(),
-        );
+        )?;
     }
-    code
+    Ok(code)
 }

@@ -13,7 +13,10 @@ pub fn timestamp(at: words::Timestamp) -> prost_types::Timestamp {
 /// A time from the wire, cut to microseconds; `None` where it does not fit.
 pub fn from_timestamp(at: &prost_types::Timestamp) -> Option<words::Timestamp> {
     let micros = i64::from(at.nanos).checked_div(1_000)?;
-    at.seconds.checked_mul(1_000_000)?.checked_add(micros).map(words::Timestamp)
+    at.seconds
+        .checked_mul(1_000_000)?
+        .checked_add(micros)
+        .map(words::Timestamp)
 }
 
 impl From<words::Usage> for wire::Usage {

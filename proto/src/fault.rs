@@ -157,14 +157,23 @@ pub struct Fault {
 impl Fault {
     /// A fault with a reason and a message.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), field: None, retry_after: None, metadata: Vec::new() }
+        Self {
+            reason,
+            message: message.into(),
+            field: None,
+            retry_after: None,
+            metadata: Vec::new(),
+        }
     }
 
     /// `FIELD_INVALID` for one field. The message says what is accepted, never what was given.
     pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
         let field = field.into();
         let message = format!("{field}: {}", message.into());
-        Self { field: Some(field), ..Self::new(Reason::FieldInvalid, message) }
+        Self {
+            field: Some(field),
+            ..Self::new(Reason::FieldInvalid, message)
+        }
     }
 
     /// The same with a field named.

@@ -13,29 +13,50 @@ pub use fault::{Fault, Reason};
 /// Encoded file descriptor set with comments, for reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keyway.bin"));
 
+macro_rules! generated {
+    ($(#[$doc:meta])* $package:literal) => {
+        $(#[$doc])*
+        #[expect(
+            unused_qualifications,
+            clippy::allow_attributes,
+            clippy::allow_attributes_without_reason,
+            clippy::clone_on_ref_ptr,
+            clippy::default_trait_access,
+            clippy::doc_markdown,
+            clippy::too_many_lines,
+            reason = "generated"
+        )]
+        pub mod v1 {
+            include!(concat!(env!("OUT_DIR"), "/", $package, ".rs"));
+        }
+    };
+}
+
 /// The vault's packages.
 pub mod vault {
-    /// `keyway.vault.v1`.
-    #[expect(clippy::all, clippy::pedantic, missing_debug_implementations, reason = "generated")]
-    pub mod v1 {
-        include!(concat!(env!("OUT_DIR"), "/keyway.vault.v1.rs"));
+    generated! {
+        /// `keyway.vault.v1`.
+        "keyway.vault.v1"
     }
 }
 
 /// The router's packages.
 pub mod router {
-    /// `keyway.router.v1`.
-    pub mod v1 {
-        include!(concat!(env!("OUT_DIR"), "/keyway.router.v1.rs"));
+    generated! {
+        /// `keyway.router.v1`.
+        "keyway.router.v1"
     }
 }
 
 /// The billing packages.
 pub mod billing {
-    /// `keyway.billing.v1`.
-    pub mod v1 {
-        include!(concat!(env!("OUT_DIR"), "/keyway.billing.v1.rs"));
+    generated! {
+        /// `keyway.billing.v1`.
+        "keyway.billing.v1"
     }
 }
 
-include!(concat!(env!("OUT_DIR"), "/redact.rs"));
+#[expect(unused_qualifications, reason = "generated")]
+mod redact {
+    include!(concat!(env!("OUT_DIR"), "/redact.rs"));
+}

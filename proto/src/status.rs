@@ -12,8 +12,11 @@ pub const DOMAIN: &str = "keyway";
 
 impl From<Fault> for Status {
     fn from(fault: Fault) -> Self {
-        let metadata: HashMap<String, String> =
-            fault.metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let metadata: HashMap<String, String> = fault
+            .metadata
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         let mut details = ErrorDetails::with_error_info(fault.reason.as_str(), DOMAIN, metadata);
         if let Some(field) = fault.field {
             details.add_bad_request_violation(field, fault.message.clone());
@@ -40,7 +43,10 @@ pub fn refusal(status: &Status) -> Refusal {
         .get_details_error_info()
         .filter(|info| info.domain == DOMAIN)
         .and_then(|info| Reason::from_wire(&info.reason));
-    Refusal { reason, code: status.code() }
+    Refusal {
+        reason,
+        code: status.code(),
+    }
 }
 
 #[cfg(test)]
@@ -62,7 +68,13 @@ mod tests {
     fn a_fault_names_its_field_and_when_to_try_again() {
         let fault = Fault::field("owner", "must be x").retry_after(Duration::from_secs(2));
         let details = Status::from(fault).get_error_details();
-        assert_eq!(details.bad_request().unwrap().field_violations[0].field, "owner");
-        assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_secs(2)));
+        assert_eq!(
+            details.bad_request().unwrap().field_violations[0].field,
+            "owner"
+        );
+        assert_eq!(
+            details.retry_info().unwrap().retry_delay,
+            Some(Duration::from_secs(2))
+        );
     }
 }

@@ -27,13 +27,20 @@ fn owner(text: &str) -> Aim {
 fn key(text: &str) -> Aim {
     text.parse::<KeyPath>().map_or_else(
         // The owner alone decides, so that a slip in the rest is a field error for its admin.
-        |_form| text.split_once("/keys/").map_or(Aim::Unreadable, |(name, _)| owner(name)),
+        |_form| {
+            text.split_once("/keys/")
+                .map_or(Aim::Unreadable, |(name, _)| owner(name))
+        },
         |path| Aim::Owner(path.owner),
     )
 }
 
 fn workspace_or(text: &str, otherwise: Aim) -> Aim {
-    if text.is_empty() { otherwise } else { owner(text) }
+    if text.is_empty() {
+        otherwise
+    } else {
+        owner(text)
+    }
 }
 
 macro_rules! targets {
@@ -94,7 +101,9 @@ targets! {
 }
 
 fn filtered(filter: Option<&billing::UsageFilter>) -> Aim {
-    filter.map_or(Aim::System, |filter| workspace_or(&filter.workspace, Aim::System))
+    filter.map_or(Aim::System, |filter| {
+        workspace_or(&filter.workspace, Aim::System)
+    })
 }
 
 impl Target for vault::UpdateKeyRequest {
@@ -103,9 +112,13 @@ impl Target for vault::UpdateKeyRequest {
     }
 
     fn act(&self) -> Act {
-        let only_disabled =
-            self.update_mask.as_ref().is_some_and(|mask| mask.paths == ["disabled"]);
-        Act::UpdateKey { only_disables: only_disabled && self.disabled }
+        let only_disabled = self
+            .update_mask
+            .as_ref()
+            .is_some_and(|mask| mask.paths == ["disabled"]);
+        Act::UpdateKey {
+            only_disables: only_disabled && self.disabled,
+        }
     }
 }
 
@@ -115,10 +128,16 @@ impl Target for vault::WorkspaceServiceUpdateRequest {
     }
 
     fn act(&self) -> Act {
-        let paths = self.update_mask.as_ref().map_or(&[][..], |mask| &mask.paths);
+        let paths = self
+            .update_mask
+            .as_ref()
+            .map_or(&[][..], |mask| &mask.paths);
         let names = |block: &str| {
             paths.iter().any(|path| {
-                path == block || path.strip_prefix(block).is_some_and(|rest| rest.starts_with('.'))
+                path == block
+                    || path
+                        .strip_prefix(block)
+                        .is_some_and(|rest| rest.starts_with('.'))
             })
         };
         Act::UpdateWorkspace {
@@ -147,7 +166,10 @@ impl Target for vault::MemberServiceRemoveRequest {
     }
 
     fn act(&self) -> Act {
-        Act::ChangeMember { seats_admin: false, has_reason: !self.reason.trim().is_empty() }
+        Act::ChangeMember {
+            seats_admin: false,
+            has_reason: !self.reason.trim().is_empty(),
+        }
     }
 }
 
@@ -166,12 +188,18 @@ impl Target for vault::TokenServiceCreateRequest {
 
 impl Target for vault::TokenServiceRevokeRequest {
     fn aim(&self) -> Aim {
-        let otherwise = if self.accessor.is_empty() { Aim::Caller } else { Aim::System };
+        let otherwise = if self.accessor.is_empty() {
+            Aim::Caller
+        } else {
+            Aim::System
+        };
         workspace_or(&self.workspace, otherwise)
     }
 
     fn act(&self) -> Act {
-        Act::RevokeToken { accessor: self.accessor.clone() }
+        Act::RevokeToken {
+            accessor: self.accessor.clone(),
+        }
     }
 }
 
