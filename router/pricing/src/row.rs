@@ -1,0 +1,291 @@
+//! One row of a price file, as written. What does not fit its documented form does not load.
+//!
+//! Prices are decimal strings in USD. A price per million tokens that looks like one per token,
+//! or like nothing anybody charges, is refused: one misplaced point is a thousandfold bill.
+
+use std::collections::BTreeMap;
+
+use keyway_words::Usd;
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer};
+
+use crate::exact::Multiplier;
+
+/// Price of a million tokens, or of one request, page or summary: zero or more, from text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Price(pub Usd);
+
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.parse::<Usd>() {
+            Ok(amount) if amount >= Usd::ZERO => Ok(Self(amount)),
+            Ok(_) | Err(_) => Err(D::Error::custom(
+                "a price must be a string of decimal digits with at most 12 after the point",
+            )),
+        }
+    }
+}
+
+/// Token prices of one tier, in USD per million.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct TokenPrices {
+    /// Fresh input.
+    pub input: Option<Price>,
+    /// Output.
+    pub output: Option<Price>,
+    /// Reasoning, where it differs from output.
+    pub reasoning: Option<Price>,
+    /// Input read from a cache.
+    pub cache_read: Option<Price>,
+    /// Input written to a cache of the default lifetime.
+    pub cache_write: Option<Price>,
+    /// Input written to a cache for an hour.
+    pub cache_write_1h: Option<Price>,
+    /// Input written to a cache for twelve hours.
+    pub cache_write_12h: Option<Price>,
+    /// Fresh audio input.
+    pub input_audio: Option<Price>,
+    /// Audio input read from a cache.
+    pub cache_read_audio: Option<Price>,
+    /// Audio output.
+    pub output_audio: Option<Price>,
+}
+
+/// Prices of prompts longer than a bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LengthTier {
+    /// The prices hold for prompts of more tokens than this; at the bound they do not.
+    pub above_tokens: u64,
+    /// The prices.
+    pub prices: TokenPrices,
+}
+
+/// Prices of one service tier, with tiers of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// The prices.
+    pub prices: TokenPrices,
+    /// For longer prompts, by ascending bound.
+    pub tiers: Vec<LengthTier>,
+}
+
+/// Price of one request by the number of results asked for, both bounds included.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestTier {
+    /// From so many results.
+    pub results_from: u64,
+    /// To so many.
+    pub results_to: u64,
+    /// Price of the request.
+    pub per_request: Price,
+}
+
+/// What a price counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// A million tokens.
+    PerMillionTokens,
+    /// One request.
+    PerRequest,
+    /// One page of contents.
+    PerPage,
+}
+
+/// What a model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Chat.
+    Chat,
+    /// Embeddings.
+    Embedding,
+    /// Web search.
+    Search,
+}
+
+/// One row, every documented field.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RawRow {
+    pub(crate) provider: String,
+    pub(crate) model: String,
+    pub(crate) kind: Kind,
+    #[serde(rename = "currency")]
+    _currency: Currency,
+    pub(crate) unit: Unit,
+    #[serde(flatten)]
+    pub(crate) prices: TokenPrices,
+    #[serde(default)]
+    pub(crate) tiers: Vec<RawTier>,
+    #[serde(default)]
+    pub(crate) service_tiers: BTreeMap<String, RawRates>,
+    #[serde(default)]
+    pub(crate) multipliers: BTreeMap<String, String>,
+    pub(crate) per_request: Option<Price>,
+    #[serde(default)]
+    pub(crate) included_results: u64,
+    pub(crate) per_extra_result: Option<Price>,
+    pub(crate) per_summary: Option<Price>,
+    pub(crate) per_page: Option<Price>,
+    pub(crate) per_server_tool_request: Option<Price>,
+    #[serde(default)]
+    pub(crate) request_tiers: Vec<RequestTier>,
+    pub(crate) context_window: Option<u64>,
+    pub(crate) max_output: Option<u64>,
+    #[serde(rename = "cache_min_tokens")]
+    _cache_min_tokens: Option<u64>,
+    pub(crate) dimensions: Option<u64>,
+    #[serde(default)]
+    pub(crate) capabilities: Vec<String>,
+    #[serde(default)]
+    pub(crate) restrictions: Vec<String>,
+    #[serde(default)]
+    pub(crate) endpoints: Vec<String>,
+    #[serde(default)]
+    pub(crate) aliases: Vec<String>,
+    #[serde(rename = "source")]
+    _source: String,
+    #[serde(rename = "note")]
+    _note: Option<String>,
+    #[serde(rename = "legacy", default)]
+    _legacy: bool,
+    #[serde(rename = "stale", default)]
+    _stale: bool,
+    #[serde(rename = "deprecation_date")]
+    _deprecation_date: Option<String>,
+    /// The first day (UTC) on which an overlay row holds, `2026-12-01`.
+    pub(crate) effective_from: Option<String>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct RawTier {
+    above_tokens: u64,
+    #[serde(flatten)]
+    prices: TokenPrices,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct RawRates {
+    #[serde(flatten)]
+    prices: TokenPrices,
+    #[serde(default)]
+    tiers: Vec<RawTier>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+#[derive(Debug, Deserialize)]
+enum Currency {
+    #[serde(rename = "USD")]
+    Usd,
+}
+
+/// The fields that nobody claimed; serde can't both flatten and deny them.
+type Unknown = BTreeMap<String, IgnoredAny>;
+
+impl RawRow {
+    /// Refuses unknown fields, implausible prices and tiers out of order; gives the rates of the
+    /// base tier and of every service tier.
+    pub(crate) fn rates(&mut self) -> Result<(Rates, BTreeMap<String, Rates>), String> {
+        known(&self.unknown)?;
+        let base = rates(std::mem::take(&mut self.prices), std::mem::take(&mut self.tiers))?;
+        let mut by_tier = BTreeMap::new();
+        for (name, raw) in std::mem::take(&mut self.service_tiers) {
+            known(&raw.unknown)?;
+            by_tier.insert(name.to_ascii_lowercase(), rates(raw.prices, raw.tiers)?);
+        }
+        Ok((base, by_tier))
+    }
+
+    /// The factors by `dimension:value`.
+    pub(crate) fn factors(&self) -> Result<BTreeMap<String, Multiplier>, String> {
+        let mut factors = BTreeMap::new();
+        for (name, text) in &self.multipliers {
+            let factor = text
+                .parse()
+                .ok()
+                .filter(|factor: &Multiplier| factor.is_plausible() && name.contains(':'))
+                .ok_or_else(|| format!("multipliers.{name} must be `dimension:value`, a factor from 0.01 to 100 as a string"))?;
+            factors.insert(name.clone(), factor);
+        }
+        Ok(factors)
+    }
+
+    /// Refuses prices of requests that nobody charges.
+    pub(crate) fn check_request_prices(&self) -> Result<(), String> {
+        let single = [
+            self.per_request,
+            self.per_extra_result,
+            self.per_summary,
+            self.per_page,
+            self.per_server_tool_request,
+        ];
+        let tiered = self.request_tiers.iter().map(|tier| Some(tier.per_request));
+        if single.into_iter().chain(tiered).flatten().any(|price| price.0 > MOST_PER_REQUEST) {
+            return Err("a price per request must be at most 100 USD".into());
+        }
+        Ok(())
+    }
+}
+
+fn rates(prices: TokenPrices, raw_tiers: Vec<RawTier>) -> Result<Rates, String> {
+    prices.check()?;
+    let mut tiers: Vec<LengthTier> = Vec::with_capacity(raw_tiers.len());
+    for raw in raw_tiers {
+        known(&raw.unknown)?;
+        raw.prices.check()?;
+        if tiers.last().is_some_and(|last| last.above_tokens >= raw.above_tokens) {
+            return Err("tiers must stand by ascending above_tokens".into());
+        }
+        if raw.prices.input.is_none() || raw.prices.output.is_none() {
+            return Err("a tier must name input and output".into());
+        }
+        tiers.push(LengthTier { above_tokens: raw.above_tokens, prices: raw.prices });
+    }
+    Ok(Rates { prices, tiers })
+}
+
+fn known(unknown: &Unknown) -> Result<(), String> {
+    match unknown.keys().next() {
+        Some(field) => Err(format!("unknown field `{field}`")),
+        None => Ok(()),
+    }
+}
+
+impl TokenPrices {
+    fn check(&self) -> Result<(), String> {
+        let prices = [
+            self.input,
+            self.output,
+            self.reasoning,
+            self.cache_read,
+            self.cache_write,
+            self.cache_write_1h,
+            self.cache_write_12h,
+            self.input_audio,
+            self.cache_read_audio,
+            self.output_audio,
+        ];
+        for Price(amount) in prices.into_iter().flatten() {
+            if amount > MOST_PER_MILLION {
+                return Err("a price per million tokens must be at most 10000 USD".into());
+            }
+            if amount != Usd::ZERO && amount < LEAST_PER_MILLION {
+                return Err("a price per million tokens must be 0 or at least 0.001 USD; \
+                            is it a price per token?"
+                    .into());
+            }
+        }
+        Ok(())
+    }
+}
+
+const MOST_PER_MILLION: Usd = Usd::from_pico(10_000 * 1_000_000_000_000);
+const LEAST_PER_MILLION: Usd = Usd::from_pico(1_000_000_000);
+const MOST_PER_REQUEST: Usd = Usd::from_pico(100 * 1_000_000_000_000);
