@@ -56,7 +56,6 @@ pub mod billing {
     }
 }
 
-#[expect(unused_qualifications, reason = "generated")]
 mod redact {
     include!(concat!(env!("OUT_DIR"), "/redact.rs"));
 }
