@@ -1,0 +1,33 @@
+//! The router's database.
+
+use sea_orm::DatabaseConnection;
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+use crate::SchemaError;
+use crate::schema::{self, Step, Steps};
+
+/// The router's steps.
+pub(crate) struct Router;
+
+impl MigratorTrait for Router {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(Step {
+            name: "router_0001_start",
+            sql: include_str!("router/0001_start.sql"),
+        })]
+    }
+}
+
+impl Steps for Router {
+    const DATABASE: &'static str = "router";
+}
+
+/// Applies every missing step, all or none.
+pub async fn migrate(database: &DatabaseConnection) -> Result<(), SchemaError> {
+    schema::migrate::<Router>(database).await
+}
+
+/// Refuses a database whose steps are not exactly those of this build. Changes nothing.
+pub async fn check(database: &DatabaseConnection) -> Result<(), SchemaError> {
+    schema::check::<Router>(database).await
+}

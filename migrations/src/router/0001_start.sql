@@ -1,0 +1,2 @@
+-- The router's database, from the start.
+SELECT 1;

@@ -1,0 +1,33 @@
+//! The vault's database.
+
+use sea_orm::DatabaseConnection;
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+use crate::SchemaError;
+use crate::schema::{self, Step, Steps};
+
+/// The vault's steps.
+pub(crate) struct Vault;
+
+impl MigratorTrait for Vault {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(Step {
+            name: "vault_0001_start",
+            sql: include_str!("vault/0001_start.sql"),
+        })]
+    }
+}
+
+impl Steps for Vault {
+    const DATABASE: &'static str = "vault";
+}
+
+/// Applies every missing step, all or none.
+pub async fn migrate(database: &DatabaseConnection) -> Result<(), SchemaError> {
+    schema::migrate::<Vault>(database).await
+}
+
+/// Refuses a database whose steps are not exactly those of this build. Changes nothing.
+pub async fn check(database: &DatabaseConnection) -> Result<(), SchemaError> {
+    schema::check::<Vault>(database).await
+}
