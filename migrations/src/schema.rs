@@ -56,9 +56,10 @@ impl MigrationName for Step {
     }
 }
 
+#[expect(elided_lifetimes_in_paths, reason = "the trait's own signature has it elided")]
 #[async_trait::async_trait]
 impl MigrationTrait for Step {
-    async fn up(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
             .get_connection()
             .execute_unprepared(self.sql)
