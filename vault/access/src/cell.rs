@@ -22,7 +22,7 @@ pub enum Cell {
     OwnPolicy,
     /// `all`, of `Workspace Update`: any workspace, and nothing of the admin's block.
     AllLimits,
-    /// ``platform`; elsewhere only `disabled=true``: a key of the platform in every way, any other
+    /// `platform; elsewhere only disabled=true`: a key of the platform in every way, any other
     /// only to switch it off.
     PlatformElsewhereDisable,
     /// `re-seat an admin, with reason`, of `Member Put`: the member becomes an admin, for a reason.
@@ -53,15 +53,24 @@ impl Cell {
             Self::Yes | Self::All => Decision::Allowed,
             Self::Own => allow(own(caller, aim, act)),
             Self::Platform => allow(*aim == Aim::Owner(Owner::Platform)),
-            Self::OwnPolicy => allow(own(caller, aim, act) && blocks(act).is_some_and(|b| !b.limits)),
+            Self::OwnPolicy => {
+                allow(own(caller, aim, act) && blocks(act).is_some_and(|b| !b.limits))
+            }
             Self::AllLimits => allow(blocks(act).is_some_and(|b| !b.policy)),
             Self::PlatformElsewhereDisable => allow(
                 *aim == Aim::Owner(Owner::Platform)
-                    || *act == Act::UpdateKey { only_disables: true },
+                    || *act
+                        == Act::UpdateKey {
+                            only_disables: true,
+                        },
             ),
             Self::SeatAdmin => allow(
                 in_a_workspace(aim)
-                    && *act == Act::ChangeMember { seats_admin: true, has_reason: true },
+                    && *act
+                        == Act::ChangeMember {
+                            seats_admin: true,
+                            has_reason: true,
+                        },
             ),
             Self::UnseatAdmin => allow(in_a_workspace(aim) && has_reason(act)),
             Self::CreateOwn => allow(own(caller, aim, act) && creates_own(act)),
@@ -74,17 +83,27 @@ impl Cell {
 }
 
 fn allow(holds: bool) -> Decision {
-    if holds { Decision::Allowed } else { Decision::Denied }
+    if holds {
+        Decision::Allowed
+    } else {
+        Decision::Denied
+    }
 }
 
 fn narrow(holds: bool) -> Decision {
-    if holds { Decision::AllowedSelf } else { Decision::Denied }
+    if holds {
+        Decision::AllowedSelf
+    } else {
+        Decision::Denied
+    }
 }
 
 /// Whether the aim is the caller's own workspace, or nothing but the caller. The calling token named
 /// by its accessor, without a workspace, is the caller too.
 fn own(caller: &Standing<'_>, aim: &Aim, act: &Act) -> bool {
-    let Some(workspace) = caller.workspace else { return false };
+    let Some(workspace) = caller.workspace else {
+        return false;
+    };
     match aim {
         Aim::Caller => true,
         Aim::Owner(Owner::Workspace(id)) => id == workspace,
@@ -102,7 +121,9 @@ fn in_a_workspace(aim: &Aim) -> bool {
 }
 
 fn listed(caller: &Standing<'_>, aim: &Aim) -> bool {
-    let Some(list) = caller.listed else { return true };
+    let Some(list) = caller.listed else {
+        return true;
+    };
     match aim {
         Aim::Owner(Owner::Workspace(id)) => list.contains(id),
         Aim::System => true,
@@ -118,9 +139,13 @@ struct Blocks {
 
 fn blocks(act: &Act) -> Option<Blocks> {
     match *act {
-        Act::UpdateWorkspace { policy, operator_limits } => {
-            Some(Blocks { policy, limits: operator_limits })
-        }
+        Act::UpdateWorkspace {
+            policy,
+            operator_limits,
+        } => Some(Blocks {
+            policy,
+            limits: operator_limits,
+        }),
         Act::Plain
         | Act::UpdateKey { .. }
         | Act::ChangeMember { .. }

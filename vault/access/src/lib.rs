@@ -50,7 +50,9 @@ pub enum Decision {
 /// Decides whether the caller may call `rpc` (full name) with a request that aims there and would
 /// do that.
 pub fn decide(caller: &Standing<'_>, rpc: &str, aim: &Aim, act: &Act) -> Decision {
-    let Some(row) = row(rpc) else { return Decision::NoRow };
+    let Some(row) = row(rpc) else {
+        return Decision::NoRow;
+    };
     row.cell(caller.role).decide(caller, aim, act)
 }
 
@@ -70,7 +72,11 @@ pub enum Scope {
 pub fn grants(role: Role) -> impl Iterator<Item = (&'static str, Scope)> {
     TABLE
         .iter()
-        .filter(|row| ROUTER_PACKAGES.iter().any(|package| row.rpc.starts_with(package)))
+        .filter(|row| {
+            ROUTER_PACKAGES
+                .iter()
+                .any(|package| row.rpc.starts_with(package))
+        })
         .filter_map(move |row| scope(row.cell(Some(role))).map(|scope| (row.rpc, scope)))
 }
 
@@ -97,3 +103,6 @@ fn scope(cell: Cell) -> Option<Scope> {
 }
 
 const ROUTER_PACKAGES: [&str; 2] = ["keyway.router.v1.", "keyway.billing.v1."];
+
+#[cfg(test)]
+mod tests;
