@@ -165,33 +165,31 @@ fn has_reason(act: &Act) -> bool {
     }
 }
 
-/// The role of a token to be made; the outer `None` for any other act.
-fn created_role(act: &Act) -> Option<Option<Role>> {
+/// Whether the request makes a token of a role that may be made. A missing role is a slip of somebody
+/// who may create tokens here: it gets as far as the check of the field.
+fn creates(act: &Act, may: impl FnOnce(Role) -> bool) -> bool {
     match act {
-        Act::CreateToken { role, .. } => Some(*role),
+        Act::CreateToken { role, .. } => role.is_none_or(may),
         Act::Plain
         | Act::UpdateKey { .. }
         | Act::UpdateWorkspace { .. }
         | Act::ChangeMember { .. }
-        | Act::RevokeToken { .. } => None,
+        | Act::RevokeToken { .. } => false,
     }
 }
 
-/// A missing role is a slip of somebody who may create tokens here: it gets as far as the check of
-/// the field.
 fn creates_own(act: &Act) -> bool {
-    created_role(act).is_some_and(|role| match role {
-        None | Some(Role::Caller | Role::Reader | Role::Admin) => true,
-        Some(Role::Operator | Role::Auditor | Role::Router) => false,
+    creates(act, |role| match role {
+        Role::Caller | Role::Reader | Role::Admin => true,
+        Role::Operator | Role::Auditor | Role::Router => false,
     })
 }
 
 fn creates_system(aim: &Aim, act: &Act) -> bool {
-    created_role(act).is_some_and(|role| match role {
-        None => true,
-        Some(Role::Operator | Role::Auditor) => *aim == Aim::System,
-        Some(Role::Admin) => in_a_workspace(aim),
-        Some(Role::Caller | Role::Reader | Role::Router) => false,
+    creates(act, |role| match role {
+        Role::Operator | Role::Auditor => *aim == Aim::System,
+        Role::Admin => in_a_workspace(aim),
+        Role::Caller | Role::Reader | Role::Router => false,
     })
 }
 

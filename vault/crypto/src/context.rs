@@ -71,9 +71,15 @@ fn canonical(fields: &[&[u8]]) -> Result<Vec<u8>, CryptoError> {
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(field);
     }
-    if bytes.len() > MAX_CONTEXT { Err(TOO_LONG) } else { Ok(bytes) }
+    if bytes.len() > MAX_CONTEXT {
+        Err(TOO_LONG)
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// RFC 8452's bounds are for short associated data.
 const MAX_CONTEXT: usize = 1024;
-const TOO_LONG: CryptoError = CryptoError::OutOfBounds { what: "the context is over 1 KiB" };
+const TOO_LONG: CryptoError = CryptoError::OutOfBounds {
+    what: "the context is over 1 KiB",
+};

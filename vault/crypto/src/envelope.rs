@@ -2,14 +2,13 @@
 //!
 //! An envelope opens only with the one key that its header names, in the context it was sealed in.
 
-use aes_gcm_siv::aead::{AeadInOut, KeyInit};
-use aes_gcm_siv::{Aes256GcmSiv, Nonce, Tag};
 use hkdf::Hkdf;
 use keyway_words::Secret;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::aead::{self, NONCE, TAG};
 use crate::key_bytes::KEY_LENGTH;
 use crate::{DataKey, MasterKey, NoRandomness, Random, SealContext, WrapContext};
 
@@ -20,8 +19,16 @@ pub fn seal(
     secret: &Secret,
     random: &mut dyn Random,
 ) -> Result<Vec<u8>, CryptoError> {
-    let key = Key { bytes: data_key.bytes(), id: context.data_key_id };
-    seal_bytes(&key, &context.canonical()?, secret.expose().as_bytes(), random)
+    let key = Key {
+        bytes: data_key.bytes(),
+        id: context.data_key_id,
+    };
+    seal_bytes(
+        &key,
+        &context.canonical()?,
+        secret.expose().as_bytes(),
+        random,
+    )
 }
 
 /// Opens a secret. The envelope must name `context.data_key_id`, and everything in the context must
@@ -31,7 +38,10 @@ pub fn open(
     context: &SealContext<'_>,
     envelope: &[u8],
 ) -> Result<Secret, CryptoError> {
-    let key = Key { bytes: data_key.bytes(), id: context.data_key_id };
+    let key = Key {
+        bytes: data_key.bytes(),
+        id: context.data_key_id,
+    };
     let mut plaintext = open_bytes(&key, &context.canonical()?, envelope)?;
     // The bytes move into the secret; on failure they come back and are wiped.
     match String::from_utf8(std::mem::take(&mut *plaintext)) {
@@ -51,7 +61,10 @@ pub fn wrap(
     random: &mut dyn Random,
 ) -> Result<Vec<u8>, CryptoError> {
     let id = master.id();
-    let key = Key { bytes: master.bytes(), id: &id };
+    let key = Key {
+        bytes: master.bytes(),
+        id: &id,
+    };
     seal_bytes(&key, &context.canonical(&id)?, data_key.bytes(), random)
 }
 
@@ -62,7 +75,10 @@ pub fn unwrap(
     envelope: &[u8],
 ) -> Result<DataKey, CryptoError> {
     let id = master.id();
-    let key = Key { bytes: master.bytes(), id: &id };
+    let key = Key {
+        bytes: master.bytes(),
+        id: &id,
+    };
     let plaintext = open_bytes(&key, &context.canonical(&id)?, envelope)?;
     DataKey::from_slice(&plaintext).ok_or(CryptoError::Malformed)
 }
@@ -126,16 +142,13 @@ fn seal_bytes(
     envelope.extend_from_slice(&[VERSION, ALGORITHM, id_length]);
     envelope.extend_from_slice(key.id.as_bytes());
     envelope.extend_from_slice(&salt);
-    envelope.extend_from_slice(derived.commitment());
+    envelope.extend_from_slice(&derived.commitment);
     envelope.extend_from_slice(&nonce);
     envelope.extend_from_slice(&sealed_length.to_be_bytes());
     let start = envelope.len();
     envelope.extend_from_slice(plaintext);
-    let in_place = envelope.get_mut(start..).ok_or(CryptoError::Malformed)?;
-    let tag = derived
-        .cipher()
-        .encrypt_inout_detached(&Nonce::from(nonce), context, in_place.into())
-        .map_err(|_length| PLAINTEXT_BOUND)?;
+    let (_header, in_place) = envelope.split_at_mut(start);
+    let tag = aead::encrypt(&derived.key, &nonce, context, in_place).ok_or(PLAINTEXT_BOUND)?;
     envelope.extend_from_slice(&tag);
     Ok(std::mem::take(&mut *envelope))
 }
@@ -150,19 +163,18 @@ fn open_bytes(
         return Err(CryptoError::KeyIdUnknown);
     }
     let derived = Derived::new(key.bytes, parts.salt, context)?;
-    if !bool::from(derived.commitment().ct_eq(parts.commitment)) {
+    if !bool::from(derived.commitment.ct_eq(parts.commitment)) {
         return Err(CryptoError::CommitmentMismatch);
     }
     let mut plaintext = Zeroizing::new(parts.ciphertext.to_vec());
-    derived
-        .cipher()
-        .decrypt_inout_detached(
-            &Nonce::from(*parts.nonce),
-            context,
-            plaintext.as_mut_slice().into(),
-            &Tag::from(*parts.tag),
-        )
-        .map_err(|_tag| CryptoError::Tampered)?;
+    aead::decrypt(
+        &derived.key,
+        parts.nonce,
+        context,
+        &mut plaintext,
+        parts.tag,
+    )
+    .ok_or(CryptoError::Tampered)?;
     Ok(plaintext)
 }
 
@@ -179,7 +191,12 @@ fn bounds(key_id: &str, plaintext: &[u8]) -> Result<(u8, u16), CryptoError> {
 }
 
 /// What HKDF makes of a wrapping key, a salt and a context.
-struct Derived(Zeroizing<[u8; KEY_LENGTH + COMMITMENT]>);
+struct Derived {
+    /// Seals this one record.
+    key: Zeroizing<[u8; KEY_LENGTH]>,
+    /// Public: stands in the envelope.
+    commitment: [u8; COMMITMENT],
+}
 
 impl Derived {
     fn new(key: &[u8; KEY_LENGTH], salt: &[u8; SALT], context: &[u8]) -> Result<Self, CryptoError> {
@@ -187,24 +204,14 @@ impl Derived {
         Hkdf::<Sha256>::new(Some(salt), key)
             .expand(context, &mut bytes[..])
             .map_err(|_length| CryptoError::Malformed)?;
-        Ok(Self(bytes))
-    }
-
-    fn split(&self) -> (&[u8; KEY_LENGTH], &[u8; COMMITMENT]) {
-        let (key, commitment) = self.0.split_at(KEY_LENGTH);
-        // Both halves have their length by the type of the array.
-        let (Some(key), Some(commitment)) = (key.first_chunk(), commitment.first_chunk()) else {
-            return (&[0; KEY_LENGTH], &[0; COMMITMENT]);
+        let (record_key, commitment) = bytes.split_at(KEY_LENGTH);
+        let mut derived = Self {
+            key: Zeroizing::new([0; KEY_LENGTH]),
+            commitment: [0; COMMITMENT],
         };
-        (key, commitment)
-    }
-
-    fn commitment(&self) -> &[u8; COMMITMENT] {
-        self.split().1
-    }
-
-    fn cipher(&self) -> Aes256GcmSiv {
-        Aes256GcmSiv::new(self.split().0.into())
+        derived.key.copy_from_slice(record_key);
+        derived.commitment.copy_from_slice(commitment);
+        Ok(derived)
     }
 }
 
@@ -230,7 +237,9 @@ impl<'a> Parts<'a> {
             return None;
         };
         let (key_id, rest) = rest.split_at_checked(usize::from(id_length))?;
-        let key_id = std::str::from_utf8(key_id).ok().filter(|id| is_key_id(id.as_bytes()))?;
+        let key_id = std::str::from_utf8(key_id)
+            .ok()
+            .filter(|id| is_key_id(id.as_bytes()))?;
         let (salt, rest) = rest.split_first_chunk()?;
         let (commitment, rest) = rest.split_first_chunk()?;
         let (nonce, rest) = rest.split_first_chunk()?;
@@ -239,8 +248,14 @@ impl<'a> Parts<'a> {
             return None;
         }
         let (ciphertext, tag) = sealed.split_last_chunk()?;
-        (ciphertext.len() <= MAX_PLAINTEXT)
-            .then_some(Self { key_id, salt, commitment, nonce, ciphertext, tag })
+        (ciphertext.len() <= MAX_PLAINTEXT).then_some(Self {
+            key_id,
+            salt,
+            commitment,
+            nonce,
+            ciphertext,
+            tag,
+        })
     }
 }
 
@@ -255,13 +270,16 @@ const VERSION: u8 = 1;
 pub(crate) const ALGORITHM: u8 = 1;
 const SALT: usize = 32;
 const COMMITMENT: usize = 32;
-const NONCE: usize = 12;
-const TAG: usize = 16;
 const MAX_KEY_ID: usize = 64;
 const MAX_PLAINTEXT: usize = 16 * 1024;
 /// Every byte but the key id, the ciphertext and the tag.
 const FIXED: usize = MAGIC.len() + 3 + SALT + COMMITMENT + NONCE + 2;
-const KEY_ID_BOUND: CryptoError =
-    CryptoError::OutOfBounds { what: "a key id is 1 to 64 visible ASCII characters" };
-const PLAINTEXT_BOUND: CryptoError =
-    CryptoError::OutOfBounds { what: "what is sealed is at most 16 KiB" };
+const KEY_ID_BOUND: CryptoError = CryptoError::OutOfBounds {
+    what: "a key id is 1 to 64 visible ASCII characters",
+};
+const PLAINTEXT_BOUND: CryptoError = CryptoError::OutOfBounds {
+    what: "what is sealed is at most 16 KiB",
+};
+
+#[cfg(test)]
+mod tests;

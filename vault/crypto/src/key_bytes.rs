@@ -54,6 +54,13 @@ impl KeyBytes {
         Zeroizing::new(mac.finalize().into_bytes().into())
     }
 
+    /// The first 8 bytes of the same, as 16 hex characters.
+    pub(crate) fn short_mac(&self, parts: &[&[u8]]) -> String {
+        let mac = self.mac(parts);
+        let (first, _rest) = mac.split_at(8);
+        hex::encode(first)
+    }
+
     pub(crate) fn bytes(&self) -> &[u8; KEY_LENGTH] {
         &self.0
     }

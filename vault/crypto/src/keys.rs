@@ -30,7 +30,9 @@ impl MasterKey {
             .decode_slice(encoded, &mut decoded[..])
             .map_err(|_cause| MasterKeyMalformed)?;
         let bytes = decoded.get(..length).ok_or(MasterKeyMalformed)?;
-        KeyBytes::from_slice(bytes).map(Self).ok_or(MasterKeyMalformed)
+        KeyBytes::from_slice(bytes)
+            .map(Self)
+            .ok_or(MasterKeyMalformed)
     }
 
     /// The text of a key file, with its line end; wiped when dropped.
@@ -44,22 +46,17 @@ impl MasterKey {
 
     /// The id, made from the key itself so that two keys never share one: 16 hex characters. Public.
     pub fn id(&self) -> String {
-        self.short_mac("keyway/master-id/v1")
+        self.0.short_mac(&[b"keyway/master-id/v1"])
     }
 
     /// The key-check value: 16 hex characters, stored beside the id. A vault that starts with a key
     /// whose value differs holds the wrong key. Public.
     pub fn check_value(&self) -> String {
-        self.short_mac("keyway/master-check/v1")
+        self.0.short_mac(&[b"keyway/master-check/v1"])
     }
 
     pub(crate) fn bytes(&self) -> &[u8; KEY_LENGTH] {
         self.0.bytes()
-    }
-
-    fn short_mac(&self, purpose: &str) -> String {
-        let [a, b, c, d, e, f, g, h, ..] = *self.0.mac(&[purpose.as_bytes()]);
-        hex::encode([a, b, c, d, e, f, g, h])
     }
 }
 
@@ -93,8 +90,8 @@ macro_rules! system_keys {
                 Self(system.0.derive($purpose))
             }
 
-            pub(crate) fn mac(&self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-                self.0.mac(parts)
+            pub(crate) fn bytes(&self) -> &KeyBytes {
+                &self.0
             }
         }
     )+};
@@ -117,3 +114,71 @@ pub struct MasterKeyMalformed;
 const FILE_PREFIX: &str = "keyway-master-v1:";
 /// Prefix, 44 characters of base64, line end: the text is written without growing.
 const FILE_LENGTH: usize = FILE_PREFIX.len() + 44 + 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OsRandom;
+
+    #[test]
+    fn a_key_file_reads_back_as_it_was_written() {
+        let key = MasterKey::generate(&mut OsRandom).unwrap();
+        let text = key.to_file_text();
+        assert_eq!((text.len(), text.capacity()), (FILE_LENGTH, FILE_LENGTH));
+        for form in [
+            text.to_string(),
+            text.trim_end().to_owned(),
+            text.replace('\n', "\r\n"),
+        ] {
+            let read = MasterKey::parse_file(&form).unwrap();
+            assert_eq!(read.bytes(), key.bytes());
+        }
+    }
+
+    #[test]
+    fn a_key_file_of_another_form_is_refused() {
+        let good = "keyway-master-v1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        assert!(MasterKey::parse_file(good).is_ok());
+        let bad = [
+            String::new(),
+            good.replace("v1", "v2"),
+            good.replace("keyway", " keyway"),
+            good.replace('=', ""),
+            good.replace("8=", "9="), // bits left over at the end
+            good.replace("AAEC", "AAE"),
+            good.replace("AAEC", "AAECAAEC"),
+            good.replace("AAEC", "AA C"),
+            format!("{good}\n\n"),
+            format!("{good} "),
+            format!("{good}\n{good}"),
+        ];
+        for text in bad {
+            assert!(MasterKey::parse_file(&text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn id_and_check_value_are_pinned_and_differ_from_each_other_and_between_keys() {
+        let key = MasterKey(KeyBytes::from_slice(&[7; 32]).unwrap());
+        let other = MasterKey(KeyBytes::from_slice(&[8; 32]).unwrap());
+        assert_eq!((key.id().as_str(), key.check_value().as_str()), PINNED);
+        let all = [key.id(), key.check_value(), other.id(), other.check_value()];
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), 4);
+    }
+
+    const PINNED: (&str, &str) = ("f9f719fc414cf2cf", "197bc159d486a5cd");
+
+    #[test]
+    fn one_system_key_gives_unrelated_keys_for_each_purpose() {
+        let system = DataKey::generate(&mut OsRandom).unwrap();
+        let macs = [
+            *FingerprintKey::derive(&system).bytes().mac(&[b"x"]),
+            *TokenHashKey::derive(&system).bytes().mac(&[b"x"]),
+            *PageKey::derive(&system).bytes().mac(&[b"x"]),
+            *system.0.mac(&[b"x"]),
+        ];
+        let distinct: std::collections::BTreeSet<_> = macs.iter().collect();
+        assert_eq!(distinct.len(), 4);
+    }
+}
