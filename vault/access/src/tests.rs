@@ -71,11 +71,10 @@ fn acts(rpc: &str) -> Vec<Act> {
 }
 
 fn columns() -> [Option<Role>; 7] {
-    let [a, b, c, d, e, f] = Role::ALL.map(Some);
-    [None, a, b, c, d, e, f]
+    std::array::from_fn(|column| column.checked_sub(1).map(|role| Role::ALL[role]))
 }
 
-fn standing<'a>(role: Option<Role>, workspace: &'a WorkspaceId) -> Standing<'a> {
+fn standing(role: Option<Role>, workspace: &WorkspaceId) -> Standing<'_> {
     let of_workspace = matches!(role, Some(Role::Caller | Role::Reader | Role::Admin));
     Standing {
         role,

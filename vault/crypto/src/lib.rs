@@ -119,11 +119,11 @@
 //!
 //! Secret types can't be printed or cloned:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! fn printable<T: std::fmt::Debug>() {}
 //! printable::<keyway_vault_crypto::DataKey>();
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! fn copied<T: Clone>() {}
 //! copied::<keyway_vault_crypto::MasterKey>();
 //! ```

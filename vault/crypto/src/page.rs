@@ -17,7 +17,7 @@ pub fn write(key: &PageKey, question: &[&str], position: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads the position out of a page token made by [`write`] for the same question.
+/// Reads the position out of a page token made by [`write()`] for the same question.
 pub fn read(key: &PageKey, question: &[&str], token: &str) -> Result<Vec<u8>, PageTokenInvalid> {
     if token.len() > MAX_LENGTH {
         return Err(PageTokenInvalid);

@@ -48,6 +48,14 @@ fn part_holds(part: &str, aim: &Aim, act: &Act) -> bool {
     }
 }
 
+/// The role of the token asked for.
+fn asked(act: &Act) -> Option<Role> {
+    let Act::CreateToken { role, .. } = *act else {
+        panic!("{act:?} makes no token")
+    };
+    role
+}
+
 /// What the words of a cell mean, written a second time and from the words alone.
 fn means(words: &str, rpc: &str, role: Option<Role>, aim: &Aim, act: &Act) -> Decision {
     let own = *aim == own_aim() || *aim == Aim::Caller;
@@ -81,22 +89,17 @@ fn means(words: &str, rpc: &str, role: Option<Role>, aim: &Aim, act: &Act) -> De
             a_workspace && has_reason && (seats_admin || rpc.ends_with("/Remove"))
         }
         "own: call, reader, admin" => {
-            let Act::CreateToken { role, .. } = *act else {
-                panic!("{rpc}")
-            };
-            own && !matches!(role, Some(Role::Operator | Role::Auditor | Role::Router))
+            own && !matches!(
+                asked(act),
+                Some(Role::Operator | Role::Auditor | Role::Router)
+            )
         }
-        "operator, auditor; a workspace's first admin, or on re-seat" => {
-            let Act::CreateToken { role, .. } = *act else {
-                panic!("{rpc}")
-            };
-            match role {
-                None => true,
-                Some(Role::Operator | Role::Auditor) => *aim == Aim::System,
-                Some(Role::Admin) => a_workspace,
-                Some(_) => false,
-            }
-        }
+        "operator, auditor; a workspace's first admin, or on re-seat" => match asked(act) {
+            None => true,
+            Some(Role::Operator | Role::Auditor) => *aim == Aim::System,
+            Some(Role::Admin) => a_workspace,
+            Some(_) => false,
+        },
         "self" => {
             let another = *act
                 == Act::RevokeToken {

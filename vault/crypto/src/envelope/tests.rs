@@ -46,9 +46,7 @@ fn sealed(key: &DataKey, context: &SealContext<'_>, text: &str) -> Vec<u8> {
 
 /// The error of an envelope that must not open.
 fn refused(key: &DataKey, context: &SealContext<'_>, envelope: &[u8]) -> CryptoError {
-    open(key, context, envelope)
-        .err()
-        .expect("the envelope opened")
+    open(key, context, envelope).expect_err("the envelope opened")
 }
 
 #[test]
@@ -218,7 +216,7 @@ fn a_data_key_unwraps_only_with_its_master_key_and_in_its_place() {
     let wrapped = wrap(&master, &WRAP, &key, &mut OsRandom).unwrap();
     assert_eq!(key_id(&wrapped), Ok(master.id().as_str()));
 
-    let same = unwrap(&master, &WRAP, &wrapped).ok().expect("it unwraps");
+    let same = unwrap(&master, &WRAP, &wrapped).unwrap();
     let envelope = sealed(&key, &CONTEXT, SECRET);
     assert_eq!(open(&same, &CONTEXT, &envelope).unwrap().expose(), SECRET);
 
