@@ -1,1 +1,34 @@
-//! keyway-router-billing
+//! The ledger: what was attempted is never lost, never counted twice, and has one place in the
+//! billing stream.
+//!
+//! An attempt is opened before its answer can cost or reach anybody, and settled exactly once:
+//! a settlement slot is taken first, so that handing a settlement over can't fail or wait, not
+//! even in `Drop`. One writer commits what gathered; acknowledged means synced to disk. While
+//! the database can't be written no attempt is opened. Positions are given after commit, without
+//! a gap, by a sequencer that writers never wait for.
+
+mod attempt;
+mod config;
+mod cursor;
+mod database;
+mod entity;
+mod error;
+mod event;
+mod group;
+mod ledger;
+mod price_tables;
+mod read;
+mod sequencer;
+mod slot;
+mod stream;
+mod sweep;
+mod writer;
+
+pub use attempt::{Amounts, OpenAttempt, Settlement};
+pub use config::LedgerConfig;
+pub use error::LedgerError;
+pub use ledger::Ledger;
+pub use price_tables::PriceTable;
+pub use read::{CallRecord, Page, PageRequest, UsageFilter};
+pub use slot::{OpenHandle, SettleHandle, Slot};
+pub use stream::StreamItem;

@@ -1,0 +1,94 @@
+//! Connections: one that writes, one that numbers, a few that only read.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+
+use crate::error::LedgerError;
+
+/// The connections of one ledger.
+#[derive(Debug, Clone)]
+pub(crate) struct Connections {
+    pub(crate) writer: DatabaseConnection,
+    pub(crate) sequencer: DatabaseConnection,
+    pub(crate) readers: DatabaseConnection,
+}
+
+impl Connections {
+    /// Opens the file, which must exist, and checks on the live connections that a commit is on
+    /// the disk before it is acknowledged.
+    pub(crate) async fn open(path: &Path, readers: u32) -> Result<Self, LedgerError> {
+        let writer = connect(path, 1, false).await?;
+        let sequencer = connect(path, 1, false).await?;
+        for connection in [&writer, &sequencer] {
+            require(connection, "journal_mode", "wal").await?;
+            require(connection, "synchronous", "2").await?;
+        }
+        Ok(Self { writer, sequencer, readers: connect(path, readers, true).await? })
+    }
+
+    pub(crate) async fn close(&self) -> Result<(), DbErr> {
+        self.readers.close_by_ref().await?;
+        self.sequencer.close_by_ref().await?;
+        self.writer.close_by_ref().await
+    }
+}
+
+/// Begins a transaction that will write: with the lock from the start, since SQLite refuses to
+/// wait when a reading transaction becomes a writing one.
+pub(crate) async fn begin(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    connection.begin_with_options(options).await
+}
+
+async fn connect(
+    path: &Path,
+    connections: u32,
+    only_reads: bool,
+) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", path.display()));
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(10))
+        // A connection of one file does not go stale: a check would be a read per use.
+        .test_before_acquire(false)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            sqlite
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
+                .pragma("query_only", if only_reads { "ON" } else { "OFF" })
+                .busy_timeout(Duration::from_secs(5))
+        });
+    Database::connect(options).await
+}
+
+async fn require(
+    connection: &DatabaseConnection,
+    setting: &'static str,
+    required: &'static str,
+) -> Result<(), LedgerError> {
+    let query = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {setting}"));
+    let row = connection.query_one_raw(query).await?.ok_or_else(|| {
+        DbErr::RecordNotFound(format!("PRAGMA {setting} gives no answer"))
+    })?;
+    let found = match row.try_get_by_index::<String>(0) {
+        Ok(text) => text,
+        Err(_not_text) => row.try_get_by_index::<i64>(0)?.to_string(),
+    };
+    if found == required {
+        Ok(())
+    } else {
+        Err(LedgerError::NotDurable { setting, found, required })
+    }
+}

@@ -1,0 +1,90 @@
+//! Why the ledger refuses, by cause.
+
+use std::time::Duration;
+
+use keyway_migrations::{LockError, SchemaError};
+use keyway_proto::{Fault, Reason};
+use sea_orm::DbErr;
+
+/// Why the ledger refuses.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// Another process has the database.
+    #[error(transparent)]
+    Locked(#[from] LockError),
+    /// The schema is not this build's.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The database can't be read or written.
+    #[error("the ledger database can't be used: {0}")]
+    Database(#[from] DbErr),
+    /// The database syncs less than it must.
+    #[error("the ledger database has {setting} = {found}, but must have {required}")]
+    NotDurable {
+        /// The SQLite setting.
+        setting: &'static str,
+        /// What the connection says.
+        found: String,
+        /// What it must say.
+        required: &'static str,
+    },
+    /// The ledger is known not to take writes.
+    #[error("the ledger can't be written; no call is made until it can")]
+    Unavailable,
+    /// Every settlement slot is taken.
+    #[error("too many attempts are open")]
+    Overloaded,
+    /// The ledger is stopping.
+    #[error("the router is stopping")]
+    Stopping,
+    /// A call with this request id is open or completed.
+    #[error("a call with this request id is open or completed: {first_call_id}")]
+    RequestRepeated {
+        /// The first call with it.
+        first_call_id: String,
+    },
+    /// A cursor or page token is not one of this stream.
+    #[error("the text is no cursor of this stream")]
+    CursorInvalid,
+    /// What follows a cursor is no longer kept.
+    #[error("what follows this cursor is no longer kept; start from the beginning")]
+    CursorExpired,
+    /// A stored event can't be read.
+    #[error("a stored event can't be decoded")]
+    EventUnreadable,
+}
+
+impl From<LedgerError> for Fault {
+    fn from(error: LedgerError) -> Self {
+        let unavailable = || {
+            Self::new(Reason::LedgerUnavailable, "the ledger can't be written or read")
+                .retry_after(Duration::from_secs(1))
+        };
+        match error {
+            LedgerError::Schema(_) => Self::new(Reason::MigrationPending, error.to_string()),
+            // What the database says stays in the log: it may name paths.
+            LedgerError::Locked(_) | LedgerError::Database(_) | LedgerError::NotDurable { .. } => {
+                unavailable()
+            }
+            LedgerError::Unavailable => Self::new(Reason::LedgerUnavailable, error.to_string())
+                .retry_after(Duration::from_secs(1)),
+            LedgerError::Overloaded => Self::new(Reason::Overloaded, error.to_string())
+                .retry_after(Duration::from_secs(1)),
+            LedgerError::Stopping => Self::new(Reason::Draining, error.to_string())
+                .retry_after(Duration::from_secs(1)),
+            LedgerError::RequestRepeated { ref first_call_id } => {
+                Self::new(Reason::RequestRepeated, error.to_string())
+                    .at_field("request_id")
+                    .with("call_id", first_call_id)
+            }
+            LedgerError::CursorInvalid => {
+                Self::field("cursor", "must be a cursor that this stream gave, unchanged")
+            }
+            LedgerError::CursorExpired => Self::new(Reason::CursorExpired, error.to_string()),
+            LedgerError::EventUnreadable => {
+                Self::new(Reason::Internal, "a stored usage event can't be decoded")
+            }
+        }
+    }
+}

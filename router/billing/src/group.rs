@@ -1,0 +1,343 @@
+//! One group commit: openings and settlements that gathered, in one transaction.
+//!
+//! No statement reads, unless an opening carries a request id or a settlement comes late.
+
+use std::collections::{HashMap, HashSet};
+
+use keyway_proto::billing::v1::UsageEvent;
+use keyway_proto::convert::from_timestamp;
+use keyway_words::Timestamp;
+use prost::Message as _;
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, Set, TryInsertResult,
+    sea_query::OnConflict,
+};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+
+use crate::database;
+use crate::entity::{corrections, open_attempts, request_ids, settlements, unsequenced};
+use crate::event;
+use crate::slot::OpenState;
+
+/// What handles send to the writer.
+#[derive(Debug)]
+pub(crate) enum Record {
+    Open(Box<OpenRecord>),
+    Settle(Box<SettleRecord>),
+    /// Nothing comes after this one.
+    Stop,
+}
+
+/// An opening on its way.
+#[derive(Debug)]
+pub(crate) struct OpenRecord {
+    event_id: String,
+    call_id: String,
+    workspace: String,
+    event: Vec<u8>,
+    request_id: Option<String>,
+    state: watch::Sender<OpenState>,
+}
+
+impl OpenRecord {
+    pub(crate) fn new(
+        event: &UsageEvent,
+        request_id: Option<String>,
+        state: watch::Sender<OpenState>,
+    ) -> Self {
+        Self {
+            event_id: event.event_id.clone(),
+            call_id: event.call_id.clone(),
+            workspace: event.workspace.clone(),
+            event: event.encode_to_vec(),
+            request_id,
+            state,
+        }
+    }
+
+    /// Tells whoever waits. Nobody waiting is fine.
+    pub(crate) fn tell(&self, state: OpenState) {
+        self.state.send_replace(state);
+    }
+}
+
+/// A settlement on its way.
+#[derive(Debug)]
+pub(crate) struct SettleRecord {
+    row: EventRow,
+    /// Of a call with a request id: whether it completed, and so keeps the id.
+    keeps_request_id: Option<bool>,
+    open: watch::Receiver<OpenState>,
+    done: Option<oneshot::Sender<()>>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl SettleRecord {
+    pub(crate) fn new(
+        event: UsageEvent,
+        keeps_request_id: Option<bool>,
+        open: watch::Receiver<OpenState>,
+        done: oneshot::Sender<()>,
+        slot: OwnedSemaphorePermit,
+    ) -> Self {
+        Self { row: EventRow::new(event), keeps_request_id, open, done: Some(done), _slot: slot }
+    }
+
+    /// Whether its attempt was refused, so that there is nothing to settle.
+    pub(crate) fn is_void(&self) -> bool {
+        matches!(*self.open.borrow(), OpenState::Unavailable | OpenState::Repeated { .. })
+    }
+
+    /// Tells whoever waits; gives the slot back.
+    pub(crate) fn tell(mut self) {
+        if let Some(done) = self.done.take() {
+            // Nobody may be waiting for it: on an own key the reply does not.
+            done.send(()).unwrap_or_default();
+        }
+    }
+}
+
+/// A whole event with the columns beside it.
+#[derive(Debug, Clone)]
+pub(crate) struct EventRow {
+    pub(crate) event: UsageEvent,
+    bytes: Vec<u8>,
+    settled_at: i64,
+}
+
+impl EventRow {
+    pub(crate) fn new(event: UsageEvent) -> Self {
+        let settled_at = event.settled_at.as_ref().and_then(from_timestamp).unwrap_or_default();
+        Self { bytes: event.encode_to_vec(), settled_at: settled_at.0, event }
+    }
+
+    fn settlement(&self) -> settlements::ActiveModel {
+        settlements::ActiveModel {
+            event_id: Set(self.event.event_id.clone()),
+            call_id: Set(self.event.call_id.clone()),
+            workspace: Set(self.event.workspace.clone()),
+            settled_at: Set(self.settled_at),
+            event: Set(self.bytes.clone()),
+        }
+    }
+
+    fn correction(&self) -> corrections::ActiveModel {
+        corrections::ActiveModel {
+            event_id: Set(self.event.event_id.clone()),
+            corrects_event_id: Set(self.event.corrects_event_id.clone()),
+            call_id: Set(self.event.call_id.clone()),
+            workspace: Set(self.event.workspace.clone()),
+            settled_at: Set(self.settled_at),
+            event: Set(self.bytes.clone()),
+        }
+    }
+
+    fn unsequenced(&self) -> unsequenced::ActiveModel {
+        unsequenced::ActiveModel {
+            event_id: Set(self.event.event_id.clone()),
+            workspace: Set(self.event.workspace.clone()),
+            provider: Set(self.event.provider.clone()),
+            source: Set(event::source_of(&self.event).to_owned()),
+            settled_at: Set(self.settled_at),
+            ..Default::default()
+        }
+    }
+}
+
+/// The openings that a commit refused: their place among the openings, and the first call.
+pub(crate) type Repeated = HashMap<usize, String>;
+
+/// Writes a group. On an error nothing of it is written.
+pub(crate) async fn commit(
+    connection: &sea_orm::DatabaseConnection,
+    term: i64,
+    now: Timestamp,
+    opens: &[Box<OpenRecord>],
+    settles: &[Box<SettleRecord>],
+) -> Result<Repeated, DbErr> {
+    let transaction = database::begin(connection).await?;
+    let repeated = open(&transaction, term, now, opens).await?;
+    let refused: HashSet<&str> = repeated
+        .keys()
+        .filter_map(|index| opens.get(*index))
+        .map(|record| record.event_id.as_str())
+        .collect();
+    let real: Vec<&SettleRecord> = settles
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|record| !record.is_void() && !refused.contains(record.row.event.event_id.as_str()))
+        .collect();
+    let rows: Vec<&EventRow> = real.iter().map(|record| &record.row).collect();
+    settle(&transaction, &rows).await?;
+    for record in real.iter().filter(|record| record.keeps_request_id.is_some()) {
+        let keeps = record.keeps_request_id.unwrap_or_default();
+        close_request_id(&transaction, &record.row, keeps).await?;
+    }
+    transaction.commit().await?;
+    Ok(repeated)
+}
+
+/// Writes openings; gives those whose request id another call has.
+async fn open(
+    transaction: &DatabaseTransaction,
+    term: i64,
+    now: Timestamp,
+    opens: &[Box<OpenRecord>],
+) -> Result<Repeated, DbErr> {
+    let mut repeated = Repeated::new();
+    for (index, record) in opens.iter().enumerate() {
+        if let Some(request_id) = &record.request_id
+            && let Some(first) = claim(transaction, record, request_id, now).await?
+        {
+            repeated.insert(index, first);
+        }
+    }
+    let rows: Vec<_> = opens
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !repeated.contains_key(index))
+        .map(|(_, record)| open_attempts::ActiveModel {
+            event_id: Set(record.event_id.clone()),
+            call_id: Set(record.call_id.clone()),
+            workspace: Set(record.workspace.clone()),
+            term: Set(term),
+            event: Set(record.event.clone()),
+        })
+        .collect();
+    if !rows.is_empty() {
+        open_attempts::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+    }
+    Ok(repeated)
+}
+
+/// Takes a request id for a call; gives the call that has it, if another one does.
+async fn claim(
+    transaction: &DatabaseTransaction,
+    record: &OpenRecord,
+    request_id: &str,
+    now: Timestamp,
+) -> Result<Option<String>, DbErr> {
+    request_ids::Entity::delete_many()
+        .filter(request_ids::Column::CompletedAt.lt(now.plus_seconds(-REQUEST_ID_SECONDS).0))
+        .exec(transaction)
+        .await?;
+    let row = request_ids::ActiveModel {
+        workspace: Set(record.workspace.clone()),
+        request_id: Set(request_id.to_owned()),
+        call_id: Set(record.call_id.clone()),
+        completed_at: Set(None),
+    };
+    let inserted = request_ids::Entity::insert(row)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .try_insert()
+        .exec_without_returning(transaction)
+        .await?;
+    if matches!(inserted, TryInsertResult::Inserted(1)) {
+        return Ok(None);
+    }
+    let key = (record.workspace.clone(), request_id.to_owned());
+    let holder = request_ids::Entity::find_by_id(key).one(transaction).await?;
+    // The next attempt of the same call holds it already.
+    Ok(holder.map(|row| row.call_id).filter(|call_id| *call_id != record.call_id))
+}
+
+/// Keeps the request id of a completed call for a day; frees that of any other.
+async fn close_request_id(
+    transaction: &DatabaseTransaction,
+    row: &EventRow,
+    keeps: bool,
+) -> Result<(), DbErr> {
+    let of_call = request_ids::Column::CallId.eq(&row.event.call_id);
+    if keeps {
+        request_ids::Entity::update_many()
+            .col_expr(request_ids::Column::CompletedAt, row.settled_at.into())
+            .filter(of_call)
+            .exec(transaction)
+            .await?;
+    } else {
+        request_ids::Entity::delete_many().filter(of_call).exec(transaction).await?;
+    }
+    Ok(())
+}
+
+/// Writes settlements and takes their attempts from the open ones. The first settlement of an
+/// attempt wins; a later one becomes a correction of it.
+pub(crate) async fn settle(
+    transaction: &DatabaseTransaction,
+    rows: &[&EventRow],
+) -> Result<(), DbErr> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let ids = || rows.iter().map(|row| row.event.event_id.as_str());
+    let closed = open_attempts::Entity::delete_many()
+        .filter(open_attempts::Column::EventId.is_in(ids()))
+        .exec(transaction)
+        .await?;
+    if closed.rows_affected == count(rows.len()) {
+        return append(transaction, rows).await;
+    }
+    // Some are not open any more: either a sweep has settled them, or this is a second delivery.
+    let known: HashMap<String, settlements::Model> = settlements::Entity::find()
+        .filter(settlements::Column::EventId.is_in(ids()))
+        .all(transaction)
+        .await?
+        .into_iter()
+        .map(|row| (row.event_id.clone(), row))
+        .collect();
+    let fresh: Vec<&EventRow> =
+        rows.iter().copied().filter(|row| !known.contains_key(&row.event.event_id)).collect();
+    append(transaction, &fresh).await?;
+    for row in rows {
+        if let Some(original) = known.get(&row.event.event_id) {
+            correct(transaction, row, original).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn append(transaction: &DatabaseTransaction, rows: &[&EventRow]) -> Result<(), DbErr> {
+    let mut seen = HashSet::new();
+    let rows: Vec<&&EventRow> =
+        rows.iter().filter(|row| seen.insert(row.event.event_id.as_str())).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    settlements::Entity::insert_many(rows.iter().map(|row| row.settlement()))
+        .exec_without_returning(transaction)
+        .await?;
+    unsequenced::Entity::insert_many(rows.iter().map(|row| row.unsequenced()))
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+async fn correct(
+    transaction: &DatabaseTransaction,
+    late: &EventRow,
+    original: &settlements::Model,
+) -> Result<(), DbErr> {
+    if late.bytes == original.event {
+        return Ok(());
+    }
+    let row = EventRow::new(event::correction(
+        late.event.clone(),
+        &original.event_id,
+        Timestamp(original.settled_at),
+    ));
+    let inserted = corrections::Entity::insert(row.correction())
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .try_insert()
+        .exec_without_returning(transaction)
+        .await?;
+    if matches!(inserted, TryInsertResult::Inserted(1)) {
+        unsequenced::Entity::insert(row.unsequenced()).exec_without_returning(transaction).await?;
+    }
+    Ok(())
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+const REQUEST_ID_SECONDS: i64 = 24 * 60 * 60;

@@ -1,0 +1,200 @@
+//! The ledger as a whole: start, reserve, stop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use keyway_chassis::clock::Clock;
+use keyway_chassis::lifecycle::Tasks;
+use keyway_migrations::DatabaseLock;
+use keyway_words::Timestamp;
+use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, Set};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::config::LedgerConfig;
+use crate::database::{self, Connections};
+use crate::entity::{sequencer, writers};
+use crate::error::LedgerError;
+use crate::group::Record;
+use crate::sequencer::Sequencer;
+use crate::slot::Slot;
+use crate::sweep;
+use crate::writer::Writer;
+
+/// The ledger of one router process. One exists per SQLite file at a time.
+#[derive(Debug)]
+pub struct Ledger {
+    connections: Connections,
+    clock: Arc<dyn Clock>,
+    stream_id: i64,
+    slot_count: u32,
+    slots: Arc<Semaphore>,
+    records: mpsc::UnboundedSender<Record>,
+    available: watch::Receiver<bool>,
+    head: watch::Receiver<i64>,
+    stopping: AtomicBool,
+    stop_sequencer: CancellationToken,
+    writer_ended: CancellationToken,
+    sequencer_ended: CancellationToken,
+    lock: Mutex<Option<DatabaseLock>>,
+}
+
+impl Ledger {
+    /// Takes the file's lock, checks schema and durability, closes what an earlier process left
+    /// open, and starts the two tasks.
+    pub async fn start(
+        config: LedgerConfig,
+        clock: Arc<dyn Clock>,
+        tasks: &Tasks,
+    ) -> Result<Arc<Self>, LedgerError> {
+        let lock = DatabaseLock::take(&config.path)?;
+        let connections = Connections::open(&config.path, config.readers).await?;
+        keyway_migrations::router::check(&connections.writer).await?;
+        let state = take_term(&connections.writer, clock.now()).await?;
+        let swept = sweep::sweep(&connections.writer, state.term, clock.now()).await?;
+        info!(term = state.term, swept, "the ledger is open");
+
+        let (records, received) = mpsc::unbounded_channel();
+        let (available, seen_available) = watch::channel(true);
+        let (head, seen_head) = watch::channel(state.last_position);
+        let committed = Arc::new(Notify::new());
+        committed.notify_one(); // a crash may have left events without a place
+        let slot_count = u32::try_from(config.slots).unwrap_or(u32::MAX);
+        let ledger = Arc::new(Self {
+            connections: connections.clone(),
+            clock: Arc::clone(&clock),
+            stream_id: state.stream_id,
+            slot_count,
+            slots: Arc::new(Semaphore::new(config.slots)),
+            records,
+            available: seen_available,
+            head: seen_head,
+            stopping: AtomicBool::new(false),
+            stop_sequencer: CancellationToken::new(),
+            writer_ended: CancellationToken::new(),
+            sequencer_ended: CancellationToken::new(),
+            lock: Mutex::new(Some(lock)),
+        });
+        let numbering = Sequencer {
+            connection: connections.sequencer,
+            term: state.term,
+            pause: config.sequence_every,
+            committed: Arc::clone(&committed),
+            head,
+            stop: ledger.stop_sequencer.clone(),
+            _ended: ledger.sequencer_ended.clone().drop_guard(),
+        };
+        let writing = Writer {
+            connection: connections.writer,
+            term: state.term,
+            config,
+            clock,
+            records: received,
+            available,
+            committed,
+            _ended: ledger.writer_ended.clone().drop_guard(),
+        };
+        tasks.spawn("ledger-sequencer", numbering.run());
+        tasks.spawn("ledger-writer", writing.run());
+        Ok(ledger)
+    }
+
+    /// Takes room for one attempt. Never waits.
+    ///
+    /// `Unavailable`: the ledger is known not to take writes. `Overloaded`: every slot is taken.
+    /// `Stopping`: the process is about to end.
+    pub fn reserve(&self) -> Result<Slot, LedgerError> {
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(LedgerError::Stopping);
+        }
+        if !self.is_available() {
+            return Err(LedgerError::Unavailable);
+        }
+        let permit = Arc::clone(&self.slots)
+            .try_acquire_owned()
+            .map_err(|_full| LedgerError::Overloaded)?;
+        Ok(Slot { permit, records: self.records.clone(), clock: Arc::clone(&self.clock) })
+    }
+
+    /// Whether the ledger takes writes, as far as is known.
+    pub fn is_available(&self) -> bool {
+        *self.available.borrow() && !self.writer_ended.is_cancelled()
+    }
+
+    /// The same, to be told of changes.
+    pub fn availability(&self) -> watch::Receiver<bool> {
+        self.available.clone()
+    }
+
+    /// Attempts that are open, or not yet settled on the disk.
+    pub fn attempts_in_flight(&self) -> usize {
+        let free = self.slots.available_permits();
+        usize::try_from(self.slot_count).unwrap_or(usize::MAX).saturating_sub(free)
+    }
+
+    /// Stops: no new attempt; waits, at most so long, until every open one is settled on the
+    /// disk; numbers what is left; closes the file and gives up its lock. Following streams end.
+    /// What is still open then is closed by the sweep of the next start.
+    pub async fn stop(&self, bound: Duration) -> Result<(), LedgerError> {
+        self.stopping.store(true, Ordering::Release);
+        if timeout(bound, self.slots.acquire_many(self.slot_count)).await.is_err() {
+            warn!(open = self.attempts_in_flight(), "the ledger stops with attempts open");
+        }
+        // If the writer is gone already there is nobody to tell.
+        drop(self.records.send(Record::Stop));
+        self.writer_ended.cancelled().await;
+        self.stop_sequencer.cancel();
+        self.sequencer_ended.cancelled().await;
+        let closed = self.connections.close().await;
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+        Ok(closed?)
+    }
+
+    pub(crate) const fn readers(&self) -> &DatabaseConnection {
+        &self.connections.readers
+    }
+
+    /// For rare small writes beside the attempts.
+    pub(crate) const fn side_writer(&self) -> &DatabaseConnection {
+        &self.connections.sequencer
+    }
+
+    pub(crate) const fn stream_id(&self) -> i64 {
+        self.stream_id
+    }
+
+    pub(crate) fn head(&self) -> watch::Receiver<i64> {
+        self.head.clone()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Writes this process's row and takes the sequencer's lease with its term.
+async fn take_term(
+    connection: &DatabaseConnection,
+    now: Timestamp,
+) -> Result<sequencer::Model, LedgerError> {
+    let transaction = database::begin(connection).await?;
+    let row = writers::ActiveModel {
+        id: Set(Uuid::now_v7().to_string()),
+        started_at: Set(now.0),
+        heartbeat_at: Set(now.0),
+        ..Default::default()
+    };
+    let term = writers::Entity::insert(row).exec(&transaction).await?.last_insert_id;
+    sequencer::Entity::update_many()
+        .col_expr(sequencer::Column::Term, term.into())
+        .filter(sequencer::Column::Id.eq(1))
+        .exec(&transaction)
+        .await?;
+    let state = sequencer::Entity::find_by_id(1).one(&transaction).await?;
+    transaction.commit().await?;
+    state.ok_or_else(|| DbErr::RecordNotFound("the sequencer's row is missing".into()).into())
+}
