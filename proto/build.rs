@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     let pool = DescriptorPool::decode(encoded.as_slice())?;
     let secret = secret_messages(&pool)?;
     fs::write(out.join("redact.rs"), redacting_debug(&secret)?)?;
+    fs::write(out.join("rpcs.rs"), rpcs(&pool)?)?;
     tonic_prost_build::configure()
         .skip_debug(
             secret
@@ -87,6 +88,18 @@ fn secret_messages(pool: &DescriptorPool) -> Result<Vec<SecretMessage>, Box<dyn 
         return Err("no message has a debug_redact field: the option was not read".into());
     }
     Ok(found)
+}
+
+/// A Rust array with the full name of every RPC of the contract.
+fn rpcs(pool: &DescriptorPool) -> Result<String, std::fmt::Error> {
+    let mut code = String::from("&[\n");
+    for service in pool.services().filter(|service| service.full_name().starts_with("keyway.")) {
+        for method in service.methods() {
+            writeln!(code, "\"{}/{}\",", service.full_name(), method.name())?;
+        }
+    }
+    code.push(']');
+    Ok(code)
 }
 
 fn redacting_debug(messages: &[SecretMessage]) -> Result<String, std::fmt::Error> {

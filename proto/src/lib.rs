@@ -13,6 +13,9 @@ pub use fault::{Fault, Reason};
 /// Encoded file descriptor set with comments, for reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keyway.bin"));
 
+/// Full name of every RPC of the contract, `keyway.vault.v1.KeyService/PutKey`.
+pub const RPCS: &[&str] = include!(concat!(env!("OUT_DIR"), "/rpcs.rs"));
+
 macro_rules! generated {
     ($(#[$doc:meta])* $package:literal) => {
         $(#[$doc])*

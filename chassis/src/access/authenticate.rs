@@ -1,0 +1,160 @@
+//! The layer that lets only authenticated callers of known RPCs through.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use http::{HeaderMap, Request, Response, header};
+use keyway_proto::Fault;
+use keyway_words::Secret;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::transport::server::TcpConnectInfo;
+use tower::{Layer, Service};
+
+use super::{Authority, Caller, Peer, Rpc, caller_unknown, denied};
+use crate::rpc;
+use crate::serve::Reflection;
+use crate::serve::access_log::CallerNote;
+
+/// Longer credentials are not looked at.
+const MAX_BEARER: usize = 8 * 1024;
+
+/// Finds out who calls.
+pub trait Authenticate: Send + Sync + 'static {
+    /// The caller of `rpc` with this bearer token, or `CALLER_UNKNOWN` ([`caller_unknown`]), or a
+    /// fault that says that it can't be known now (never "unknown").
+    fn authenticate(
+        &self,
+        rpc: &'static str,
+        bearer: Option<Secret>,
+        peer: Option<SocketAddr>,
+    ) -> impl Future<Output = Result<Caller, Fault>> + Send;
+}
+
+/// The layer.
+pub struct AuthenticateLayer<A> {
+    authenticate: Arc<A>,
+    authority: Arc<dyn Authority>,
+    reflection: Reflection,
+}
+
+impl<A> AuthenticateLayer<A> {
+    /// A layer that asks these two.
+    pub fn new(
+        authenticate: Arc<A>,
+        authority: Arc<dyn Authority>,
+        reflection: Reflection,
+    ) -> Self {
+        Self { authenticate, authority, reflection }
+    }
+}
+
+impl<A> Clone for AuthenticateLayer<A> {
+    fn clone(&self) -> Self {
+        Self {
+            authenticate: Arc::clone(&self.authenticate),
+            authority: Arc::clone(&self.authority),
+            reflection: self.reflection,
+        }
+    }
+}
+
+impl<A, S> Layer<S> for AuthenticateLayer<A> {
+    type Service = AuthenticateService<A, S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AuthenticateService { inner, layer: self.clone() }
+    }
+}
+
+/// The service of [`AuthenticateLayer`].
+pub struct AuthenticateService<A, S> {
+    inner: S,
+    layer: AuthenticateLayer<A>,
+}
+
+impl<A, S: Clone> Clone for AuthenticateService<A, S> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), layer: self.layer.clone() }
+    }
+}
+
+impl<A, S, B> Service<Request<B>> for AuthenticateService<A, S>
+where
+    A: Authenticate,
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // The clone stays; the one that was polled ready makes the call.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        let layer = self.layer.clone();
+        Box::pin(async move {
+            match layer.pass(&mut request).await {
+                Ok(()) => inner.call(request).await,
+                Err(fault) => Ok(Status::from(fault).into_http()),
+            }
+        })
+    }
+}
+
+impl<A: Authenticate> AuthenticateLayer<A> {
+    /// Puts [`Rpc`], [`Peer`] and, but for open RPCs, [`Caller`] in the extensions.
+    async fn pass<B>(&self, request: &mut Request<B>) -> Result<(), Fault> {
+        let path = request.uri().path();
+        let (health, reflection) = (rpc::is_health(path), rpc::is_reflection(path));
+        let name = rpc::name(path).ok_or_else(denied)?;
+        let peer = request.extensions().get::<TcpConnectInfo>().and_then(|info| info.remote_addr);
+        request.extensions_mut().insert(Rpc(name));
+        request.extensions_mut().insert(Peer(peer));
+        let bearer = bearer(request.headers_mut());
+        match self.reflection {
+            _ if health => return Ok(()),
+            Reflection::Open if reflection => return Ok(()),
+            Reflection::Off if reflection => return Err(denied()),
+            Reflection::Open | Reflection::Authenticated | Reflection::Off => {}
+        }
+        if !reflection && !self.authority.has_row(name) {
+            return Err(denied());
+        }
+        let caller = self.authenticate.authenticate(name, bearer?, peer).await?;
+        if let Some(note) = request.extensions().get::<CallerNote>() {
+            note.set(&caller.accessor);
+        }
+        if !reflection && !self.authority.may_call(&caller, name) {
+            return Err(denied());
+        }
+        request.extensions_mut().insert(caller);
+        Ok(())
+    }
+}
+
+/// Takes the credential out of the headers, so that nothing further in can print it.
+fn bearer(headers: &mut HeaderMap) -> Result<Option<Secret>, Fault> {
+    let header::Entry::Occupied(entry) = headers.entry(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let (_, mut values) = entry.remove_entry_mult();
+    let (first, more) = (values.next(), values.next().is_some());
+    let text = first.as_ref().and_then(|value| value.to_str().ok()).filter(|_| !more);
+    let token = text.and_then(|text| {
+        let (scheme, token) = text.split_once(' ')?;
+        let fits = (1..=MAX_BEARER).contains(&token.len()) && !token.contains(' ');
+        (scheme.eq_ignore_ascii_case("bearer") && fits).then(|| Secret::new(token.to_owned()))
+    });
+    token.map(Some).ok_or_else(caller_unknown)
+}

@@ -1,0 +1,216 @@
+//! The operations listener: `/livez`, `/readyz` and `/metrics` over plain HTTP. No RPC, no secret.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::error;
+
+use crate::lifecycle::{Shutdown, Tasks};
+
+/// Whether the process can do its work, and if not, why. Clones are the same.
+///
+/// It is ready when it was told so at least once and every reason stands at `true`.
+#[derive(Debug, Clone)]
+pub struct Readiness(Arc<watch::Sender<BTreeMap<&'static str, bool>>>);
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Readiness {
+    /// Not ready: nobody said so yet.
+    pub fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(BTreeMap::new())))
+    }
+
+    /// Says whether `reason` (a condition, `vault_feed`) holds.
+    pub fn set(&self, reason: &'static str, ok: bool) {
+        self.0.send_if_modified(|reasons| reasons.insert(reason, ok) != Some(ok));
+    }
+
+    /// Whether everything holds.
+    pub fn is_ready(&self) -> bool {
+        ready(&self.0.borrow())
+    }
+
+    /// The conditions that do not hold, sorted.
+    pub fn missing(&self) -> Vec<&'static str> {
+        missing(&self.0.borrow())
+    }
+
+    /// Wakes on every change.
+    pub fn subscribe(&self) -> ReadinessChanges {
+        ReadinessChanges(self.0.subscribe())
+    }
+}
+
+fn ready(reasons: &BTreeMap<&'static str, bool>) -> bool {
+    !reasons.is_empty() && reasons.values().all(|ok| *ok)
+}
+
+fn missing(reasons: &BTreeMap<&'static str, bool>) -> Vec<&'static str> {
+    if reasons.is_empty() {
+        return vec!["starting"];
+    }
+    reasons.iter().filter(|(_, ok)| !**ok).map(|(reason, _)| *reason).collect()
+}
+
+/// Changes of a [`Readiness`].
+#[derive(Debug)]
+pub struct ReadinessChanges(watch::Receiver<BTreeMap<&'static str, bool>>);
+
+impl ReadinessChanges {
+    /// Whether it is ready now; [`Self::changed`] wakes on what comes after.
+    pub fn is_ready(&mut self) -> bool {
+        ready(&self.0.borrow_and_update())
+    }
+
+    /// Ends at the next change; `false` when there can't be one any more.
+    pub async fn changed(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
+}
+
+/// Renders what the `metrics` macros counted.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// Seconds; from a warm call to the longest that is allowed.
+const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0];
+
+impl Metrics {
+    /// Takes the process's metrics over; once per process.
+    pub fn install() -> Result<Self, MetricsError> {
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+            .map_err(|_buckets| MetricsError)?;
+        builder.install_recorder().map(Self).map_err(|_taken| MetricsError)
+    }
+
+    /// All metrics as Prometheus text.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+}
+
+/// The metrics of this process were taken over already.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the metrics recorder of this process is installed already")]
+pub struct MetricsError;
+
+#[derive(Clone)]
+struct Shown {
+    readiness: Readiness,
+    metrics: Metrics,
+}
+
+/// Serves the operations listener until `shutdown`.
+pub fn serve(
+    listener: TcpListener,
+    readiness: Readiness,
+    metrics: Metrics,
+    tasks: &Tasks,
+    shutdown: &Shutdown,
+) {
+    let upkeep = metrics.clone();
+    let stop = shutdown.clone();
+    tasks.spawn("metrics-upkeep", async move {
+        while tokio::time::timeout(Duration::from_secs(5), stop.wait()).await.is_err() {
+            // Histograms keep raw samples until this folds them.
+            upkeep.0.run_upkeep();
+        }
+    });
+    let shown = Shown { readiness, metrics };
+    let stop = shutdown.wait_owned();
+    let served = axum::serve(listener, routes(shown)).with_graceful_shutdown(stop);
+    let stop = shutdown.wait_owned();
+    tasks.spawn("operations", async move {
+        // A scraper that keeps its connection open must not hold the stop up.
+        let ended = async {
+            stop.await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        };
+        tokio::select! {
+            result = served.into_future() => if let Err(error) = result {
+                error!(%error, "the operations listener failed: {error}");
+            },
+            () = ended => {}
+        }
+    });
+}
+
+fn routes(shown: Shown) -> Router {
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics_text))
+        .with_state(shown)
+}
+
+async fn readyz(State(shown): State<Shown>) -> impl IntoResponse {
+    let missing = shown.readiness.missing();
+    let code = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, Json(json!({ "ready": missing.is_empty(), "missing": missing })))
+}
+
+async fn metrics_text(State(shown): State<Shown>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], shown.metrics.render())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    async fn read(address: std::net::SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn readiness_tells_what_is_missing_and_recovers_by_itself() {
+        let metrics = Metrics::install().unwrap();
+        let (readiness, tasks, shutdown) = (Readiness::new(), Tasks::new(), Shutdown::new());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        serve(listener, readiness.clone(), metrics, &tasks, &shutdown);
+        let text = read(address, "/readyz").await;
+        assert!(text.starts_with("HTTP/1.1 503") && text.contains("starting"), "{text}");
+        readiness.set("vault_feed", false);
+        readiness.set("ledger", true);
+        let text = read(address, "/readyz").await;
+        assert!(text.ends_with(r#"{"ready":false,"missing":["vault_feed"]}"#), "{text}");
+        readiness.set("vault_feed", true);
+        assert!(read(address, "/readyz").await.starts_with("HTTP/1.1 200"));
+        assert!(read(address, "/livez").await.starts_with("HTTP/1.1 200"));
+        metrics::counter!("keyway_sample_total").increment(2);
+        assert!(read(address, "/metrics").await.contains("keyway_sample_total 2"));
+        shutdown.begin();
+        assert!(tasks.wait(Duration::from_secs(5)).await.is_empty());
+    }
+}

@@ -1,0 +1,236 @@
+//! A service's `main`: command line, configuration, runtime, serving, drain, exit code.
+//!
+//! The stop, at SIGTERM or SIGINT: readiness off, new calls `DRAINING`, calls in flight finish (at
+//! most `server.drain`), then [`Parts::shutdown`] is given, listeners close, tasks end, exit code
+//! 0. A configuration error is one line on standard error and exit code 78 (`EX_CONFIG`); a start
+//! that fails, one line and 1.
+
+mod options;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::options::{Options, command};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{ConfigError, Settings, reference};
+use crate::drain::Drain;
+use crate::lifecycle::{Shutdown, Tasks};
+use crate::operations::{Metrics, Readiness};
+use crate::serve::ServeConfig;
+use crate::telemetry::{self, TelemetryConfig};
+use tracing::{info, warn};
+
+/// Exit code of a configuration error, `EX_CONFIG` of sysexits.h.
+pub const EXIT_CONFIG: u8 = 78;
+
+/// How long tasks may take to end once the calls have.
+const TASKS_BOUND: Duration = Duration::from_secs(10);
+
+/// What a process is.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// `vault` or `router`: the name in variables (`KEYWAY_VAULT__…`).
+    pub service: &'static str,
+    /// Name of the binary, `keyway-vault`.
+    pub binary: &'static str,
+    /// What the process is, for `--help`.
+    pub help: &'static str,
+}
+
+/// What every service has: its settings come before the service's own.
+pub type Common = (TelemetryConfig, ServeConfig);
+
+/// What a service is built with.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// Limits and times of serving.
+    pub serve: ServeConfig,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Every task belongs here.
+    pub tasks: Tasks,
+    /// Given when the calls in flight have ended: background tasks end with it, not before.
+    pub shutdown: Shutdown,
+    /// Given at SIGTERM; a task that can't go on may give it, and the process stops in order.
+    pub terminate: Shutdown,
+    /// The calls in flight.
+    pub drain: Drain,
+    /// Whether the process can do its work.
+    pub readiness: Readiness,
+    /// What `/metrics` shows.
+    pub metrics: Metrics,
+}
+
+/// Anything that can stop a start; printed in one line.
+pub type StartError = Box<dyn Error + Send + Sync>;
+
+/// Runs a service without subcommands; see [`start`] for `build`.
+pub fn run<T, B, F>(
+    about: &About,
+    arguments: impl IntoIterator<Item = OsString>,
+    build: B,
+) -> ExitCode
+where
+    T: Settings,
+    B: FnOnce(T, Parts) -> F,
+    F: Future<Output = Result<(), StartError>>,
+{
+    match command(about).try_get_matches_from(arguments) {
+        Ok(matches) => start(about, &Options::from_matches(&matches), build),
+        Err(error) => usage(&error),
+    }
+}
+
+/// Prints clap's answer: help and version to standard output, a wrong flag to standard error.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    if printed.is_ok() { ExitCode::from(code) } else { ExitCode::FAILURE }
+}
+
+/// Loads the configuration and runs the service until it is told to stop.
+///
+/// `build` binds listeners, spawns tasks and returns; the process then serves until the signal.
+pub fn start<T, B, F>(about: &About, options: &Options, build: B) -> ExitCode
+where
+    T: Settings,
+    B: FnOnce(T, Parts) -> F,
+    F: Future<Output = Result<(), StartError>>,
+{
+    if options.settings {
+        return say(&reference::<(Common, T)>(about.service));
+    }
+    let ((telemetry, serve), own) = match options.load::<(Common, T)>(about) {
+        Ok(config) => config,
+        Err(error) => return config_error(about, &error),
+    };
+    if options.check_config {
+        return say("the configuration is valid\n");
+    }
+    telemetry::init(&telemetry);
+    install_crypto();
+    let outcome = block_on(serve_until_told(about, options, serve, |parts| build(own, parts)));
+    match outcome {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => fail(about, &one_line(error.as_ref())),
+        Err(error) => fail(about, &format!("can't start the runtime: {error}")),
+    }
+}
+
+/// Makes aws-lc-rs the process's TLS provider; a second call changes nothing.
+pub fn install_crypto() {
+    let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // An error means that it is installed already.
+    drop(installed);
+}
+
+/// Runs a future on a new multi-threaded runtime: for `start` and for subcommands.
+pub fn block_on<F: Future>(future: F) -> std::io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let output = runtime.block_on(future);
+    // Blocking work that nobody waits for must not hold the exit up.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(output)
+}
+
+async fn serve_until_told<B, F>(
+    about: &About,
+    options: &Options,
+    serve: ServeConfig,
+    build: B,
+) -> Result<(), StartError>
+where
+    B: FnOnce(Parts) -> F,
+    F: Future<Output = Result<(), StartError>>,
+{
+    let tasks = Tasks::new();
+    let terminate = Shutdown::on_signals(&tasks)?;
+    if options.parent_stdin {
+        terminate.when_stdin_ends()?;
+    }
+    let parts = Parts {
+        serve,
+        clock: Arc::new(SystemClock),
+        tasks,
+        shutdown: Shutdown::new(),
+        terminate,
+        drain: Drain::new(),
+        readiness: Readiness::new(),
+        metrics: Metrics::install()?,
+    };
+    info!(version = env!("CARGO_PKG_VERSION"), "{} starts", about.binary);
+    let built = Box::pin(build(parts.clone())).await;
+    if built.is_ok() {
+        parts.readiness.set("started", true);
+        parts.terminate.wait().await;
+    }
+    stop(&parts).await;
+    built
+}
+
+/// The order of a stop. Nothing here can fail; what does not end in time is named in the log.
+pub async fn stop(parts: &Parts) {
+    parts.terminate.begin();
+    parts.readiness.set("started", false);
+    parts.drain.begin();
+    let calls = parts.drain.in_flight();
+    info!(calls, "draining {calls} calls");
+    if tokio::time::timeout(parts.serve.drain, parts.drain.idle()).await.is_err() {
+        let left = parts.drain.in_flight();
+        warn!(left, "{left} calls did not end in {:?}", parts.serve.drain);
+    }
+    parts.drain.close();
+    parts.shutdown.begin();
+    let left = parts.tasks.wait(TASKS_BOUND).await;
+    if !left.is_empty() {
+        warn!("these tasks did not end: {}", left.join(", "));
+    }
+    info!("stopped");
+}
+
+/// Prints a configuration error and gives its exit code.
+pub fn config_error(about: &About, error: &ConfigError) -> ExitCode {
+    complain(about, &error.to_string());
+    ExitCode::from(EXIT_CONFIG)
+}
+
+/// Prints why the process could not do its work and gives the exit code 1.
+pub fn fail(about: &About, why: &str) -> ExitCode {
+    complain(about, why);
+    ExitCode::FAILURE
+}
+
+fn complain(about: &About, line: &str) {
+    let line = line.replace(['\n', '\r'], " ");
+    // Nothing is left to be done if standard error is gone.
+    let written = writeln!(std::io::stderr(), "{}: {line}", about.binary);
+    drop(written);
+}
+
+fn say(text: &str) -> ExitCode {
+    let written = std::io::stdout().write_all(text.as_bytes());
+    if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// An error and its causes, in one line.
+pub fn one_line(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Many errors print their cause themselves.
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line
+}
