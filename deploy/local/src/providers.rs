@@ -1,0 +1,170 @@
+//! Where each provider is: at its real address with a key from the environment, at the simulator, or
+//! where a setting puts it. Decided per provider.
+
+use std::ffi::OsStr;
+
+use keyway_words::{ProviderId, Secret};
+
+use crate::child::Environment;
+
+/// A provider and the variables in which people keep its key; the first that is set counts.
+const VARIABLES: [(ProviderId, &[&str]); 5] = [
+    (ProviderId::OpenAi, &["OPENAI_API_KEY"]),
+    (ProviderId::Anthropic, &["ANTHROPIC_API_KEY"]),
+    (ProviderId::Google, &["GEMINI_API_KEY", "GOOGLE_API_KEY"]),
+    (ProviderId::Mistral, &["MISTRAL_API_KEY"]),
+    (ProviderId::Exa, &["EXA_API_KEY"]),
+];
+
+/// Where a provider is.
+#[derive(Debug)]
+pub enum Place {
+    /// At its own address, or where a setting puts it, with the key of this variable.
+    Real {
+        /// The variable.
+        variable: &'static str,
+        /// The key.
+        key: Secret,
+    },
+    /// At the simulator, with a key that is worth nothing.
+    Simulator,
+    /// Where a setting puts it; the environment has no key for it.
+    Elsewhere,
+}
+
+/// One provider and where it is.
+#[derive(Debug)]
+pub struct Placed {
+    /// The provider.
+    pub provider: ProviderId,
+    /// Where it is.
+    pub place: Place,
+}
+
+/// Decides for every provider. `all_simulated`: the simulator was asked for.
+pub fn place_all(environment: &Environment, all_simulated: bool) -> Vec<Placed> {
+    VARIABLES
+        .into_iter()
+        .map(|(provider, variables)| {
+            let place = place(environment, provider, variables, all_simulated);
+            Placed { provider, place }
+        })
+        .collect()
+}
+
+fn place(
+    environment: &Environment,
+    provider: ProviderId,
+    variables: &[&'static str],
+    all_simulated: bool,
+) -> Place {
+    let moved = environment.contains_key(OsStr::new(&base_url_variable(provider)));
+    if all_simulated && !moved {
+        return Place::Simulator;
+    }
+    let key = variables.iter().find_map(|&variable| {
+        let key = environment.get(OsStr::new(variable))?.to_str()?.trim();
+        (!key.is_empty()).then(|| Place::Real {
+            variable,
+            key: Secret::new(key.to_owned()),
+        })
+    });
+    key.unwrap_or(if moved {
+        Place::Elsewhere
+    } else {
+        Place::Simulator
+    })
+}
+
+/// The variable that puts a provider somewhere else.
+pub fn base_url_variable(provider: ProviderId) -> String {
+    format!(
+        "KEYWAY_ROUTER__PROVIDERS__{}__BASE_URL",
+        provider.as_str().to_uppercase()
+    )
+}
+
+/// The environment for the processes: without provider keys and without what only clients need.
+pub fn without_secrets(environment: &Environment) -> Environment {
+    let secret = |name: &OsStr| {
+        name.to_str().is_some_and(|name| {
+            VARIABLES
+                .iter()
+                .any(|(_, variables)| variables.contains(&name))
+                || (name.starts_with("KEYWAY_") && !name.contains("__"))
+        })
+    };
+    environment
+        .iter()
+        .filter(|(name, _)| !secret(name))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
+    }
+
+    fn shown(pairs: &[(&str, &str)], all_simulated: bool) -> Vec<String> {
+        place_all(&environment(pairs), all_simulated)
+            .into_iter()
+            .map(|placed| match placed.place {
+                Place::Real { variable, key } => {
+                    format!("{} {variable} {}", placed.provider, key.expose())
+                }
+                Place::Simulator => format!("{} simulator", placed.provider),
+                Place::Elsewhere => format!("{} elsewhere", placed.provider),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_provider_is_decided_for_itself() {
+        let pairs = [
+            ("OPENAI_API_KEY", "sk-keyway-test-1"),
+            ("GOOGLE_API_KEY", " g "),
+            ("EXA_API_KEY", ""),
+            (
+                "KEYWAY_ROUTER__PROVIDERS__MISTRAL__BASE_URL",
+                "http://127.0.0.1:1",
+            ),
+        ];
+        assert_eq!(
+            shown(&pairs, false),
+            [
+                "openai OPENAI_API_KEY sk-keyway-test-1",
+                "anthropic simulator",
+                "google GOOGLE_API_KEY g",
+                "mistral elsewhere",
+                "exa simulator",
+            ]
+        );
+    }
+
+    #[test]
+    fn asking_for_the_simulator_leaves_the_keys_alone() {
+        let pairs = [("OPENAI_API_KEY", "sk-keyway-test-1")];
+        assert_eq!(shown(&pairs, true)[0], "openai simulator");
+    }
+
+    #[test]
+    fn settings_reach_the_processes_and_secrets_do_not() {
+        let pairs = [
+            ("OPENAI_API_KEY", "k"),
+            ("KEYWAY_ADMIN_TOKEN", "t"),
+            ("KEYWAY_VAULT", "127.0.0.1:1"),
+            ("KEYWAY_VAULT__ADMIN__LISTEN", "127.0.0.1:2"),
+            ("PATH", "/bin"),
+        ];
+        let kept = without_secrets(&environment(&pairs));
+        let names: Vec<_> = kept.keys().map(|name| name.to_str().unwrap()).collect();
+        assert_eq!(names, ["KEYWAY_VAULT__ADMIN__LISTEN", "PATH"]);
+    }
+}

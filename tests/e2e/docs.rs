@@ -1,0 +1,194 @@
+//! The documents say what is so: items that they name exist, and tables made from code are current.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use keyway_proto::Reason;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("inside the workspace")
+        .to_owned()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every text between backticks outside of fenced blocks.
+fn code_spans(document: &str) -> Vec<&str> {
+    let outside = document.split("```").step_by(2);
+    outside
+        .flat_map(|text| text.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+/// The source folder of a crate by the name that documents use for it.
+fn crate_sources(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "proto" => "proto/src",
+        "words" => "proto/words/src",
+        "chassis" => "chassis/src",
+        "vault" => "vault/src",
+        "vault_crypto" => "vault/crypto/src",
+        "vault_access" => "vault/access/src",
+        "router" => "router/src",
+        "router_providers" => "router/providers/src",
+        "router_pricing" => "router/pricing/src",
+        "router_billing" => "router/billing/src",
+        "migrations" => "migrations/src",
+        "keyway" => "deploy/local/src",
+        "provider_sim" => "tests/provider-sim/src",
+        "e2e" => "tests/e2e",
+        _ => return None,
+    })
+}
+
+/// Whether a `crate::module::Item` or `crate::module::Type::function` exists in the sources.
+fn exists(item: &str) -> Result<(), String> {
+    let mut segments = item.split("::").peekable();
+    let name = segments.next().unwrap_or_default();
+    let folder = crate_sources(name).ok_or_else(|| format!("{item}: no crate is called {name}"))?;
+    let mut module = root().join(folder);
+    let mut file = [module.join("lib.rs"), module.join("main.rs")]
+        .into_iter()
+        .find(|path| path.exists())
+        .ok_or_else(|| format!("{item}: {folder} has no root"))?;
+    while let Some(segment) = segments.peek() {
+        let below = module.join(format!("{segment}.rs"));
+        if !below.exists() {
+            break;
+        }
+        module = module.join(segment);
+        file = below;
+        segments.next();
+    }
+    let source = fs::read_to_string(&file).map_err(|error| format!("{item}: {error}"))?;
+    match segments.find(|segment| !defines(&source, segment)) {
+        None => Ok(()),
+        Some(missing) => Err(format!(
+            "{item}: {} does not define {missing}",
+            file.display()
+        )),
+    }
+}
+
+/// Whether a source file defines or re-exports a name.
+fn defines(source: &str, name: &str) -> bool {
+    const KINDS: [&str; 9] = [
+        "fn ",
+        "struct ",
+        "enum ",
+        "trait ",
+        "const ",
+        "static ",
+        "type ",
+        "mod ",
+        "macro_rules! ",
+    ];
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let has = |text: &str| {
+        source
+            .match_indices(text)
+            .any(|(at, _)| source.get(at + text.len()..).is_some_and(ends))
+    };
+    let variant = source
+        .lines()
+        .any(|line| line.trim_start().strip_prefix(name).is_some_and(ends));
+    variant
+        || KINDS.iter().any(|kind| has(&format!("{kind}{name}")))
+        || source
+            .lines()
+            .any(|line| line.contains("pub use") && line.contains(name))
+}
+
+#[test]
+fn every_item_and_file_that_the_walk_names_exists() {
+    let document = read("docs/architecture.md");
+    let spans = code_spans(&document);
+    let items: Vec<_> = spans
+        .iter()
+        .filter(|s| s.contains("::") && !s.contains(' '))
+        .collect();
+    assert!(
+        items.len() >= 20,
+        "the walk names only {} items",
+        items.len()
+    );
+    let mut wrong: Vec<_> = items
+        .iter()
+        .filter_map(|item| exists(item.trim_end_matches("()")).err())
+        .collect();
+    let files = spans
+        .iter()
+        .filter(|s| s.contains('/') && s.ends_with(".rs") && !s.contains(' '));
+    wrong.extend(
+        files
+            .filter(|f| !root().join(f).exists())
+            .map(|f| format!("{f} is not there")),
+    );
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn an_item_that_is_not_there_is_found_missing() {
+    assert!(exists("e2e::docs::exists").is_ok());
+    assert!(exists("words::secret::Secret::expose").is_ok());
+    assert!(exists("words::secret::Secret::reveal").is_err());
+    assert!(exists("words::nowhere::Secret").is_err());
+    assert!(exists("nocrate::Secret").is_err());
+}
+
+/// The table of reasons, from the code.
+fn reasons() -> String {
+    let mut text = String::from(
+        "# Reasons\n\n\
+         Every failure carries one of these in `google.rpc.ErrorInfo` (domain `keyway`). Reasons are stable; \
+         messages are for people and may change.\n\
+         Made from `proto/src/fault.rs`: `KEYWAY_WRITE_DOCS=1 cargo test -p keyway-tests docs` writes it again.\n\n\
+         | reason | gRPC code | meaning |\n|---|---|---|\n",
+    );
+    for reason in Reason::ALL {
+        let (name, code, meaning) = (reason.as_str(), reason.code(), reason.meaning().trim());
+        writeln!(text, "| `{name}` | {code:?} | {meaning} |").expect("a string takes text");
+    }
+    text
+}
+
+#[test]
+fn the_table_of_reasons_is_current() {
+    let path = root().join("docs/errors.md");
+    if std::env::var_os("KEYWAY_WRITE_DOCS").is_some() {
+        fs::write(&path, reasons()).expect("docs/errors.md can be written");
+    }
+    assert!(
+        read("docs/errors.md") == reasons(),
+        "docs/errors.md is not current: KEYWAY_WRITE_DOCS=1 cargo test -p keyway-tests docs"
+    );
+}
+
+#[test]
+fn every_decision_has_its_parts() {
+    let folder = root().join("docs/adr");
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder).expect("docs/adr is there") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name")
+            .to_owned();
+        let text = fs::read_to_string(&path).expect("text");
+        for part in ["## Context", "## Decision", "## Consequences"] {
+            assert!(text.contains(part), "{name} has no {part}");
+        }
+        numbers.push(name.split('-').next().unwrap_or_default().to_owned());
+    }
+    numbers.sort();
+    let expected: Vec<_> = (1..=numbers.len())
+        .map(|number| format!("{number:03}"))
+        .collect();
+    assert_eq!(numbers, expected);
+}

@@ -1,0 +1,215 @@
+//! Starts the product for one test: own folder, own ports, own processes, and nothing of the
+//! surrounding environment. Everything ends with the [`Product`].
+
+mod ports;
+mod simulator;
+mod speak;
+mod wait;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keyway::{Child, Environment, Options, Part, launch};
+use keyway_proto::billing::v1::Source;
+use tempfile::TempDir;
+
+pub(crate) use simulator::Simulator;
+pub(crate) use speak::{DEMO, Speaker, ask, reason};
+pub(crate) use wait::{BOUND, wait_for};
+
+/// Everything that can be chosen before a start.
+pub(crate) struct Setup {
+    environment: Environment,
+    options: Options,
+}
+
+impl Setup {
+    /// The embedded defaults on free ports.
+    pub(crate) fn new() -> Self {
+        let mut environment = Environment::new();
+        for (variable, _default) in keyway::settings::LISTENERS {
+            let address = format!("127.0.0.1:{}", ports::free());
+            environment.insert(variable.into(), address.into());
+        }
+        let simulator = format!("127.0.0.1:{}", ports::free());
+        let options = Options {
+            simulator_listen: Some(simulator.parse().expect("an address")),
+            no_demo: true,
+            ..Options::default()
+        };
+        Self {
+            environment,
+            options,
+        }
+    }
+
+    /// The same with one setting, by its variable.
+    pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
+        self.environment.insert(variable.into(), value.into());
+        self
+    }
+
+    /// The same with other options of the launcher.
+    pub(crate) fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    /// Starts it in a new folder.
+    pub(crate) async fn start(self) -> Product {
+        let folder = tempfile::tempdir().expect("a folder");
+        self.start_in(folder)
+            .await
+            .unwrap_or_else(|error| panic!("no start: {error:#}"))
+    }
+
+    /// Starts it in a folder, perhaps one of an earlier product.
+    pub(crate) async fn start_in(mut self, folder: TempDir) -> anyhow::Result<Product> {
+        self.options.state = folder.path().join("state");
+        let mut said = Vec::new();
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_keyway-tests"));
+        let running = launch::start(&self.options, program, &self.environment, &mut said).await?;
+        Ok(Product {
+            running,
+            said: String::from_utf8_lossy(&said).into_owned(),
+            folder,
+        })
+    }
+}
+
+/// The running product.
+pub(crate) struct Product {
+    /// Its processes.
+    pub(crate) running: launch::Running,
+    /// What the launcher said at the start.
+    pub(crate) said: String,
+    // The last field, so that the folder goes after the processes.
+    folder: TempDir,
+}
+
+impl Product {
+    /// Starts the embedded defaults.
+    pub(crate) async fn start() -> Self {
+        Setup::new().start().await
+    }
+
+    /// The state folder.
+    pub(crate) fn state(&self) -> &Path {
+        self.running.site.state.root()
+    }
+
+    /// Speaks as the operator.
+    pub(crate) fn operator(&self) -> Speaker {
+        self.speaker(self.running.access.operator_token.expose())
+    }
+
+    /// Speaks as the admin of the demo workspace.
+    pub(crate) fn admin(&self) -> Speaker {
+        self.speaker(self.running.access.admin_token.expose())
+    }
+
+    /// Speaks as a client with the demo workspace's call token.
+    pub(crate) fn caller(&self) -> Speaker {
+        self.speaker(self.running.access.call_token.expose())
+    }
+
+    /// Speaks with any token.
+    pub(crate) fn speaker(&self, token: &str) -> Speaker {
+        let addresses = &self.running.site.addresses;
+        Speaker::new(addresses.vault, addresses.router, token)
+    }
+
+    /// Calls a model until a key of `source` serves it; that call's id, and how long it took.
+    pub(crate) async fn until_served_by(&self, model: &str, source: Source) -> (String, Duration) {
+        let caller = self.caller();
+        let served = async || {
+            let (attempt, call_id) = caller.chat_once(model).await;
+            (attempt.source() == source).then_some(call_id)
+        };
+        wait_for("another source", served).await
+    }
+
+    /// The simulator's control.
+    pub(crate) fn simulator(&self) -> Simulator {
+        Simulator::at(self.running.site.simulator.expect("the simulator runs"))
+    }
+
+    fn child(&mut self, part: Part) -> &mut Child {
+        match part {
+            Part::Vault => &mut self.running.vault,
+            Part::Router => &mut self.running.router,
+            Part::ProviderSim => self.running.simulator.as_mut().expect("the simulator runs"),
+            Part::Migrate => panic!("a migration ends by itself"),
+        }
+    }
+
+    /// Kills a process as the kernel would.
+    pub(crate) async fn kill(&mut self, part: Part) {
+        self.child(part).kill().await.expect("it can be killed");
+    }
+
+    /// Sends SIGTERM to a process.
+    pub(crate) fn terminate(&mut self, part: Part) {
+        let id = self.child(part).id().expect("it runs").to_string();
+        let sent = std::process::Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &id])
+            .status();
+        assert!(sent.expect("a shell").success());
+    }
+
+    /// Waits for a process to end by itself; its exit code.
+    pub(crate) async fn exit_code(&mut self, part: Part) -> Option<i32> {
+        let ended = tokio::time::timeout(BOUND, self.child(part).wait()).await;
+        ended
+            .expect("it ends in time")
+            .expect("it can be waited for")
+            .code()
+    }
+
+    /// Starts a process again after it ended.
+    pub(crate) async fn start_again(&mut self, part: Part) {
+        let child = self.running.site.start(part).await;
+        *self.child(part) = child.unwrap_or_else(|error| panic!("no second start: {error:#}"));
+    }
+
+    /// Stops everything in order and gives the folder back.
+    pub(crate) async fn stop(self) -> TempDir {
+        let Self {
+            running, folder, ..
+        } = self;
+        running
+            .stop()
+            .await
+            .unwrap_or_else(|error| panic!("no clean stop: {error:#}"));
+        folder
+    }
+
+    /// What a process has logged since its start.
+    pub(crate) fn log(&self, part: Part) -> String {
+        std::fs::read_to_string(self.running.site.state.log(part)).unwrap_or_default()
+    }
+}
+
+impl Drop for Logs<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for part in [Part::Vault, Part::Router, Part::ProviderSim] {
+            let log = self.0.log(part);
+            let last: Vec<_> = log.lines().rev().take(15).collect();
+            let shown: Vec<_> = last.into_iter().rev().collect();
+            let told = writeln!(
+                std::io::stderr(),
+                "--- {}\n{}",
+                part.as_str(),
+                shown.join("\n")
+            );
+            drop(told);
+        }
+    }
+}
+
+/// Shows the end of every log when the test fails while it lives.
+pub(crate) struct Logs<'a>(pub(crate) &'a Product);

@@ -1,0 +1,151 @@
+//! Speaking to the product over gRPC, as anybody would.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use keyway::client::Session;
+use keyway_proto::billing::v1::{
+    StreamUsageOpen, StreamUsageRequest, UsageEvent, UsageFilter, stream_usage_request,
+};
+use keyway_proto::router::v1::{
+    AttemptReceipt, ChatRequest, ChatResponse, ChatRole, Message, Part, Receipt, part,
+};
+use keyway_proto::vault::v1::{DeleteKeyRequest, Key, PutKeyRequest};
+use keyway_proto::{Reason, status};
+use keyway_words::Secret;
+use tokio_stream::StreamExt as _;
+use tonic::Status;
+
+use super::BOUND;
+
+/// The demo workspace, in which tests work unless they make their own.
+pub(crate) const DEMO: &str = "workspaces/demo";
+
+/// A chat request of one user turn.
+pub(crate) fn ask(model: &str) -> ChatRequest {
+    let text = part::Part::Text("Say something short.".to_owned());
+    ChatRequest {
+        model: model.to_owned(),
+        messages: vec![Message {
+            role: ChatRole::User.into(),
+            parts: vec![Part { part: Some(text) }],
+        }],
+        max_output_tokens: Some(256),
+        ..Default::default()
+    }
+}
+
+/// The stable reason of a refusal.
+pub(crate) fn reason(status: &Status) -> Option<Reason> {
+    status::refusal(status).reason
+}
+
+/// The bearer of one token, at both services.
+#[derive(Clone)]
+pub(crate) struct Speaker {
+    /// At the vault.
+    pub(crate) vault: Session,
+    /// At the router.
+    pub(crate) router: Session,
+}
+
+impl Speaker {
+    pub(super) fn new(vault: SocketAddr, router: SocketAddr, token: &str) -> Self {
+        let session =
+            |address| Session::new(address, &Secret::new(token.to_owned())).expect("a session");
+        Self {
+            vault: session(vault),
+            router: session(router),
+        }
+    }
+
+    /// Stores a key under the name `default`.
+    pub(crate) async fn put_key(
+        &self,
+        owner: &str,
+        provider: &str,
+        secret: &str,
+    ) -> Result<Key, Status> {
+        let request = PutKeyRequest {
+            owner: owner.to_owned(),
+            provider: provider.to_owned(),
+            secret: secret.to_owned(),
+            ..Default::default()
+        };
+        let answer = self.vault.keys().put_key(request).await?;
+        Ok(answer.into_inner().key.expect("a stored key"))
+    }
+
+    /// Deletes a key by its full name.
+    pub(crate) async fn delete_key(&self, name: &str) -> Result<(), Status> {
+        let request = DeleteKeyRequest {
+            name: name.to_owned(),
+            ..Default::default()
+        };
+        self.vault.keys().delete_key(request).await.map(drop)
+    }
+
+    /// One chat call.
+    pub(crate) async fn chat(&self, request: ChatRequest) -> Result<ChatResponse, Status> {
+        Ok(self.router.execution().chat(request).await?.into_inner())
+    }
+
+    /// One chat call that must succeed; its only attempt and the call id.
+    pub(crate) async fn chat_once(&self, model: &str) -> (AttemptReceipt, String) {
+        let answer = self
+            .chat(ask(model))
+            .await
+            .unwrap_or_else(|status| panic!("{model}: {status:?}"));
+        only_attempt(answer.receipt)
+    }
+
+    /// The event of a call's first attempt, as soon as the stream shows it.
+    pub(crate) async fn event_of(&self, workspace: &str, call_id: &str) -> UsageEvent {
+        let mut found = self.events_of(workspace, &[call_id]).await;
+        found.remove(0)
+    }
+
+    /// The events of these calls, one per call, in stream order, as soon as the stream shows them.
+    pub(crate) async fn events_of(&self, workspace: &str, call_ids: &[&str]) -> Vec<UsageEvent> {
+        let open = StreamUsageOpen {
+            filter: Some(UsageFilter {
+                workspace: workspace.to_owned(),
+                ..Default::default()
+            }),
+            follow: true,
+            ..Default::default()
+        };
+        let message = Some(stream_usage_request::Message::Open(open));
+        let requests =
+            tokio_stream::once(StreamUsageRequest { message }).chain(tokio_stream::pending());
+        let answer = self
+            .router
+            .billing()
+            .stream_usage(requests)
+            .await
+            .expect("a stream");
+        let mut stream = answer.into_inner();
+        let mut found = Vec::new();
+        let reading = async {
+            while found.len() < call_ids.len() {
+                let next = stream.message().await.expect("an event").expect("no end");
+                found.extend(
+                    next.event
+                        .filter(|e| call_ids.contains(&e.call_id.as_str())),
+                );
+            }
+        };
+        let bound: Duration = BOUND;
+        tokio::time::timeout(bound, reading)
+            .await
+            .expect("all events in time");
+        found
+    }
+}
+
+/// The only attempt of a receipt, and the call id.
+pub(crate) fn only_attempt(receipt: Option<Receipt>) -> (AttemptReceipt, String) {
+    let mut receipt = receipt.expect("a receipt");
+    assert_eq!(receipt.attempts.len(), 1, "{receipt:?}");
+    (receipt.attempts.remove(0), receipt.call_id)
+}

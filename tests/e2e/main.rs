@@ -1,0 +1,7 @@
+//! Black-box tests of the product, one module per promise. Each starts its own processes in its
+//! own folder on its own ports, and ends them.
+
+mod docs;
+mod harness;
+mod layering;
+mod own_and_hosted;
