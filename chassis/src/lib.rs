@@ -22,4 +22,6 @@ pub mod telemetry;
 mod body;
 mod rpc;
 
+/// The contract, for programs that have an edge to the chassis only.
+pub use keyway_proto as proto;
 pub use tonic::service::Routes;
