@@ -166,7 +166,9 @@ impl<T> Granted<T> {
 
 impl<T> fmt::Debug for Granted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Granted").field("caller", &self.caller).finish_non_exhaustive()
+        f.debug_struct("Granted")
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
     }
 }
 
@@ -185,10 +187,19 @@ pub fn grant<T: Target>(
     extensions: &Extensions,
     message: T,
 ) -> Result<Granted<T>, Fault> {
-    let caller = extensions.get::<Caller>().cloned().ok_or_else(caller_unknown)?;
+    let caller = extensions
+        .get::<Caller>()
+        .cloned()
+        .ok_or_else(caller_unknown)?;
     let Rpc(rpc) = extensions.get().copied().ok_or_else(denied)?;
     let reach = authority.decide(&caller, rpc, &message.aim(), &message.act())?;
     let deadline = extensions.get().copied().unwrap_or(Deadline::NONE);
     let peer = extensions.get().copied().unwrap_or(Peer(None));
-    Ok(Granted { message, caller, reach, deadline, peer })
+    Ok(Granted {
+        message,
+        caller,
+        reach,
+        deadline,
+        peer,
+    })
 }

@@ -23,7 +23,11 @@ pub(crate) fn cut_when(
     if body.is_end_stream() {
         return body;
     }
-    Body::new(CutBody { inner: Some(body), end: Box::pin(end), fault })
+    Body::new(CutBody {
+        inner: Some(body),
+        end: Box::pin(end),
+        fault,
+    })
 }
 
 struct CutBody {
@@ -72,7 +76,10 @@ pub(crate) fn watched(body: Body, watcher: impl Watcher) -> Body {
         // Nobody would poll it; the watcher's end is now.
         return body;
     }
-    Body::new(WatchedBody { inner: body, watcher })
+    Body::new(WatchedBody {
+        inner: body,
+        watcher,
+    })
 }
 
 struct WatchedBody<W> {

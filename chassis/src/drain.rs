@@ -44,7 +44,10 @@ impl Default for Drain {
 impl Drain {
     /// A drain that has not begun.
     pub fn new() -> Self {
-        let state = State { phase: Phase::Serving, in_flight: 0 };
+        let state = State {
+            phase: Phase::Serving,
+            in_flight: 0,
+        };
         Self(Arc::new(watch::Sender::new(state)))
     }
 
@@ -55,7 +58,11 @@ impl Drain {
             entered = state.phase == Phase::Serving;
             state.in_flight = state.in_flight.saturating_add(usize::from(entered));
         });
-        if entered { Ok(InFlight(self.clone())) } else { Err(draining()) }
+        if entered {
+            Ok(InFlight(self.clone()))
+        } else {
+            Err(draining())
+        }
     }
 
     /// New calls are refused from now on.
@@ -69,7 +76,8 @@ impl Drain {
     }
 
     fn advance(&self, phase: Phase) {
-        self.0.send_modify(|state| state.phase = state.phase.max(phase));
+        self.0
+            .send_modify(|state| state.phase = state.phase.max(phase));
     }
 
     /// Calls in flight.
@@ -106,8 +114,11 @@ impl Drain {
 
 /// The fault of a call that came too late.
 pub fn draining() -> Fault {
-    Fault::new(Reason::Draining, "the process is stopping; try again, another one will answer")
-        .retry_after(Duration::from_secs(1))
+    Fault::new(
+        Reason::Draining,
+        "the process is stopping; try again, another one will answer",
+    )
+    .retry_after(Duration::from_secs(1))
 }
 
 /// A call in flight; dropped when its answer has ended.
@@ -116,7 +127,9 @@ pub struct InFlight(Drain);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.0.send_modify(|state| state.in_flight = state.in_flight.saturating_sub(1));
+        self.0
+            .0
+            .send_modify(|state| state.in_flight = state.in_flight.saturating_sub(1));
     }
 }
 
@@ -139,7 +152,10 @@ impl<S> Layer<S> for DrainLayer {
     type Service = DrainService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        DrainService { inner, drain: self.0.clone() }
+        DrainService {
+            inner,
+            drain: self.0.clone(),
+        }
     }
 }
 
@@ -222,7 +238,9 @@ mod tests {
             context: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
             use tokio_stream::Stream as _;
-            Pin::new(&mut self.0).poll_next(context).map(|next| next.map(|b| Ok(Frame::data(b))))
+            Pin::new(&mut self.0)
+                .poll_next(context)
+                .map(|next| next.map(|b| Ok(Frame::data(b))))
         }
     }
 

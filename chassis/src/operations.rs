@@ -37,7 +37,8 @@ impl Readiness {
 
     /// Says whether `reason` (a condition, `vault_feed`) holds.
     pub fn set(&self, reason: &'static str, ok: bool) {
-        self.0.send_if_modified(|reasons| reasons.insert(reason, ok) != Some(ok));
+        self.0
+            .send_if_modified(|reasons| reasons.insert(reason, ok) != Some(ok));
     }
 
     /// Whether everything holds.
@@ -64,7 +65,11 @@ fn missing(reasons: &BTreeMap<&'static str, bool>) -> Vec<&'static str> {
     if reasons.is_empty() {
         return vec!["starting"];
     }
-    reasons.iter().filter(|(_, ok)| !**ok).map(|(reason, _)| *reason).collect()
+    reasons
+        .iter()
+        .filter(|(_, ok)| !**ok)
+        .map(|(reason, _)| *reason)
+        .collect()
 }
 
 /// Changes of a [`Readiness`].
@@ -94,8 +99,9 @@ impl std::fmt::Debug for Metrics {
 }
 
 /// Seconds; from a warm call to the longest that is allowed.
-const SECONDS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0];
+const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0,
+];
 
 impl Metrics {
     /// Takes the process's metrics over; once per process.
@@ -103,7 +109,10 @@ impl Metrics {
         let builder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
             .map_err(|_buckets| MetricsError)?;
-        builder.install_recorder().map(Self).map_err(|_taken| MetricsError)
+        builder
+            .install_recorder()
+            .map(Self)
+            .map_err(|_taken| MetricsError)
     }
 
     /// All metrics as Prometheus text.
@@ -134,7 +143,10 @@ pub fn serve(
     let upkeep = metrics.clone();
     let stop = shutdown.clone();
     tasks.spawn("metrics-upkeep", async move {
-        while tokio::time::timeout(Duration::from_secs(5), stop.wait()).await.is_err() {
+        while tokio::time::timeout(Duration::from_secs(5), stop.wait())
+            .await
+            .is_err()
+        {
             // Histograms keep raw samples until this folds them.
             upkeep.0.run_upkeep();
         }
@@ -168,12 +180,22 @@ fn routes(shown: Shown) -> Router {
 
 async fn readyz(State(shown): State<Shown>) -> impl IntoResponse {
     let missing = shown.readiness.missing();
-    let code = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(json!({ "ready": missing.is_empty(), "missing": missing })))
+    let code = if missing.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        code,
+        Json(json!({ "ready": missing.is_empty(), "missing": missing })),
+    )
 }
 
 async fn metrics_text(State(shown): State<Shown>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], shown.metrics.render())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        shown.metrics.render(),
+    )
 }
 
 #[cfg(test)]
@@ -200,16 +222,26 @@ mod tests {
         let address = listener.local_addr().unwrap();
         serve(listener, readiness.clone(), metrics, &tasks, &shutdown);
         let text = read(address, "/readyz").await;
-        assert!(text.starts_with("HTTP/1.1 503") && text.contains("starting"), "{text}");
+        assert!(
+            text.starts_with("HTTP/1.1 503") && text.contains("starting"),
+            "{text}"
+        );
         readiness.set("vault_feed", false);
         readiness.set("ledger", true);
         let text = read(address, "/readyz").await;
-        assert!(text.ends_with(r#"{"ready":false,"missing":["vault_feed"]}"#), "{text}");
+        assert!(
+            text.ends_with(r#"{"ready":false,"missing":["vault_feed"]}"#),
+            "{text}"
+        );
         readiness.set("vault_feed", true);
         assert!(read(address, "/readyz").await.starts_with("HTTP/1.1 200"));
         assert!(read(address, "/livez").await.starts_with("HTTP/1.1 200"));
         metrics::counter!("keyway_sample_total").increment(2);
-        assert!(read(address, "/metrics").await.contains("keyway_sample_total 2"));
+        assert!(
+            read(address, "/metrics")
+                .await
+                .contains("keyway_sample_total 2")
+        );
         shutdown.begin();
         assert!(tasks.wait(Duration::from_secs(5)).await.is_empty());
     }

@@ -5,8 +5,10 @@ use std::sync::LazyLock;
 
 /// Names of the standard services that every process has.
 pub(crate) const HEALTH: &str = "grpc.health.v1.Health/";
-pub(crate) const REFLECTION: [&str; 2] =
-    ["grpc.reflection.v1.ServerReflection/", "grpc.reflection.v1alpha.ServerReflection/"];
+pub(crate) const REFLECTION: [&str; 2] = [
+    "grpc.reflection.v1.ServerReflection/",
+    "grpc.reflection.v1alpha.ServerReflection/",
+];
 
 /// Streams that stay open until somebody leaves: no cap on their deadline, and cut at drain.
 const WATCHES: [&str; 3] = [
@@ -23,7 +25,10 @@ static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
         "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
         "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
     ];
-    standard.into_iter().chain(keyway_proto::RPCS.iter().copied()).collect()
+    standard
+        .into_iter()
+        .chain(keyway_proto::RPCS.iter().copied())
+        .collect()
 });
 
 /// The full name (`package.Service/Method`) of a path of this build's RPCs.
@@ -49,7 +54,10 @@ mod tests {
 
     #[test]
     fn only_known_paths_have_a_name() {
-        assert_eq!(name("/keyway.vault.v1.KeyService/PutKey"), Some("keyway.vault.v1.KeyService/PutKey"));
+        assert_eq!(
+            name("/keyway.vault.v1.KeyService/PutKey"),
+            Some("keyway.vault.v1.KeyService/PutKey")
+        );
         assert_eq!(name("/keyway.vault.v1.KeyService/Nothing"), None);
         assert_eq!(name("keyway.vault.v1.KeyService/PutKey"), None);
         assert!(WATCHES.iter().all(|watch| KNOWN.contains(watch)));

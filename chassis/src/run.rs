@@ -92,7 +92,11 @@ where
 pub fn usage(error: &clap::Error) -> ExitCode {
     let printed = error.print();
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
-    if printed.is_ok() { ExitCode::from(code) } else { ExitCode::FAILURE }
+    if printed.is_ok() {
+        ExitCode::from(code)
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Loads the configuration and runs the service until it is told to stop.
@@ -116,7 +120,9 @@ where
     }
     telemetry::init(&telemetry);
     install_crypto();
-    let outcome = block_on(serve_until_told(about, options, serve, |parts| build(own, parts)));
+    let outcome = block_on(serve_until_told(about, options, serve, |parts| {
+        build(own, parts)
+    }));
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => fail(about, &one_line(error.as_ref())),
@@ -133,7 +139,9 @@ pub fn install_crypto() {
 
 /// Runs a future on a new multi-threaded runtime: for `start` and for subcommands.
 pub fn block_on<F: Future>(future: F) -> std::io::Result<F::Output> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let output = runtime.block_on(future);
     // Blocking work that nobody waits for must not hold the exit up.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -165,7 +173,10 @@ where
         readiness: Readiness::new(),
         metrics: Metrics::install()?,
     };
-    info!(version = env!("CARGO_PKG_VERSION"), "{} starts", about.binary);
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        "{} starts", about.binary
+    );
     let built = Box::pin(build(parts.clone())).await;
     if built.is_ok() {
         parts.readiness.set("started", true);
@@ -182,7 +193,10 @@ pub async fn stop(parts: &Parts) {
     parts.drain.begin();
     let calls = parts.drain.in_flight();
     info!(calls, "draining {calls} calls");
-    if tokio::time::timeout(parts.serve.drain, parts.drain.idle()).await.is_err() {
+    if tokio::time::timeout(parts.serve.drain, parts.drain.idle())
+        .await
+        .is_err()
+    {
         let left = parts.drain.in_flight();
         warn!(left, "{left} calls did not end in {:?}", parts.serve.drain);
     }
@@ -216,7 +230,11 @@ fn complain(about: &About, line: &str) {
 
 fn say(text: &str) -> ExitCode {
     let written = std::io::stdout().write_all(text.as_bytes());
-    if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if written.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// An error and its causes, in one line.

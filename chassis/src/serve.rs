@@ -148,8 +148,9 @@ fn layers<A: Authenticate>(
         http::Request<tonic::body::Body>,
         Response = http::Response<tonic::body::Body>,
         Error = std::convert::Infallible,
-        Future: Future<Output = Result<http::Response<tonic::body::Body>, std::convert::Infallible>>
-                    + Send,
+        Future: Future<
+            Output = Result<http::Response<tonic::body::Body>, std::convert::Infallible>,
+        > + Send,
     > + Clone
                  + Send
                  + 'static,

@@ -55,7 +55,10 @@ impl Settings for TelemetryConfig {
 
     fn from_values(values: &Values) -> Result<Self, ConfigError> {
         let json = values.get::<String>("log.format")? == "json";
-        Ok(Self { level: values.get("log.level")?, json })
+        Ok(Self {
+            level: values.get("log.level")?,
+            json,
+        })
     }
 }
 
@@ -64,7 +67,10 @@ pub fn init(config: &TelemetryConfig) {
     let started = subscriber(config, io::stderr).try_init();
     if started.is_ok() {
         std::panic::set_hook(Box::new(|panic| {
-            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            let place = panic
+                .location()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             error!(place, "panicked at {place}");
         }));
     }
@@ -76,9 +82,15 @@ where
 {
     // `from_values` took only what parses.
     let filter = EnvFilter::try_new(&config.level).unwrap_or_else(|_form| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(writer)
+        .with_ansi(false);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = if config.json {
-        lines.json().flatten_event(true).with_filter(filter_fn(may_log)).boxed()
+        lines
+            .json()
+            .flatten_event(true)
+            .with_filter(filter_fn(may_log))
+            .boxed()
     } else {
         lines.with_filter(filter_fn(may_log)).boxed()
     };
@@ -122,7 +134,10 @@ mod tests {
     #[test]
     fn at_trace_level_a_library_still_logs_warnings_only() {
         for json in [false, true] {
-            let config = TelemetryConfig { level: "trace,h2=trace".into(), json };
+            let config = TelemetryConfig {
+                level: "trace,h2=trace".into(),
+                json,
+            };
             let text = logged(&config, || {
                 trace!(target: "h2::codec", "authorization: Bearer kwc_canary");
                 trace!(target: "sqlx::query", "kwc_canary");
@@ -130,13 +145,19 @@ mod tests {
                 trace!("our own");
             });
             assert!(!text.contains("kwc_canary"), "{text}");
-            assert!(text.contains("a warning") && text.contains("our own"), "{text}");
+            assert!(
+                text.contains("a warning") && text.contains("our own"),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn the_level_holds_for_our_own_lines() {
-        let config = TelemetryConfig { level: "warn".into(), json: false };
+        let config = TelemetryConfig {
+            level: "warn".into(),
+            json: false,
+        };
         let text = logged(&config, || {
             trace!("quiet");
             warn!("loud");

@@ -49,7 +49,11 @@ impl<A> AuthenticateLayer<A> {
         authority: Arc<dyn Authority>,
         reflection: Reflection,
     ) -> Self {
-        Self { authenticate, authority, reflection }
+        Self {
+            authenticate,
+            authority,
+            reflection,
+        }
     }
 }
 
@@ -67,7 +71,10 @@ impl<A, S> Layer<S> for AuthenticateLayer<A> {
     type Service = AuthenticateService<A, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AuthenticateService { inner, layer: self.clone() }
+        AuthenticateService {
+            inner,
+            layer: self.clone(),
+        }
     }
 }
 
@@ -79,7 +86,10 @@ pub struct AuthenticateService<A, S> {
 
 impl<A, S: Clone> Clone for AuthenticateService<A, S> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), layer: self.layer.clone() }
+        Self {
+            inner: self.inner.clone(),
+            layer: self.layer.clone(),
+        }
     }
 }
 
@@ -118,7 +128,10 @@ impl<A: Authenticate> AuthenticateLayer<A> {
         let path = request.uri().path();
         let (health, reflection) = (rpc::is_health(path), rpc::is_reflection(path));
         let name = rpc::name(path).ok_or_else(denied)?;
-        let peer = request.extensions().get::<TcpConnectInfo>().and_then(|info| info.remote_addr);
+        let peer = request
+            .extensions()
+            .get::<TcpConnectInfo>()
+            .and_then(|info| info.remote_addr);
         request.extensions_mut().insert(Rpc(name));
         request.extensions_mut().insert(Peer(peer));
         let bearer = bearer(request.headers_mut());
@@ -150,7 +163,10 @@ fn bearer(headers: &mut HeaderMap) -> Result<Option<Secret>, Fault> {
     };
     let (_, mut values) = entry.remove_entry_mult();
     let (first, more) = (values.next(), values.next().is_some());
-    let text = first.as_ref().and_then(|value| value.to_str().ok()).filter(|_| !more);
+    let text = first
+        .as_ref()
+        .and_then(|value| value.to_str().ok())
+        .filter(|_| !more);
     let token = text.and_then(|text| {
         let (scheme, token) = text.split_once(' ')?;
         let fits = (1..=MAX_BEARER).contains(&token.len()) && !token.contains(' ');

@@ -11,14 +11,26 @@ use super::{ConfigError, Default, Kind, Problem, Setting, Settings, load};
 /// accepted values. Also that the defaults alone are a configuration, if nothing is required.
 pub fn check_every_setting<T: Settings>(service: &str) {
     let settings = T::settings();
-    let required = settings.iter().any(|setting| setting.default == Default::Required);
+    let required = settings
+        .iter()
+        .any(|setting| setting.default == Default::Required);
     let defaults = load::<T>(service, None, std::iter::empty(), &[]).err();
-    assert!(required || defaults.is_none(), "the defaults are refused: {defaults:?}");
+    assert!(
+        required || defaults.is_none(),
+        "the defaults are refused: {defaults:?}"
+    );
     for setting in &settings {
         assert!(!setting.help.is_empty(), "{} has no help", setting.path);
         let path = setting.path.replace('*', "some-name");
         let neighbour = format!("{path}x");
-        refused::<T>(service, &neighbour, "\"1\"", "1", Problem::Unknown, "nearest: ");
+        refused::<T>(
+            service,
+            &neighbour,
+            "\"1\"",
+            "1",
+            Problem::Unknown,
+            "nearest: ",
+        );
         let accepted = setting.kind.accepted();
         if let Some((toml, text)) = wrong_type(setting) {
             let problem = Problem::WrongType;
@@ -28,7 +40,14 @@ pub fn check_every_setting<T: Settings>(service: &str) {
             }
         }
         for (toml, text) in out_of_range(setting) {
-            refused::<T>(service, &path, &toml, &text, Problem::NotAccepted, &accepted);
+            refused::<T>(
+                service,
+                &path,
+                &toml,
+                &text,
+                Problem::NotAccepted,
+                &accepted,
+            );
         }
     }
 }
@@ -62,17 +81,23 @@ fn out_of_range(setting: &Setting) -> Vec<(String, String)> {
         }
         Kind::Integer { min, max } => {
             let around = min.checked_sub(1).into_iter().chain(max.checked_add(1));
-            around.map(|number| (number.to_string(), number.to_string())).collect()
+            around
+                .map(|number| (number.to_string(), number.to_string()))
+                .collect()
         }
         Kind::Text { max } => vec![quoted("x".repeat(max.saturating_add(1)))],
         Kind::Choice(_) => vec![quoted("neither-of-them".to_owned())],
         Kind::Checked { check, .. } => {
             let bad = ["\u{7f}", "?!"].into_iter().find(|text| !check(text));
-            bad.map(|text| quoted(text.to_owned())).into_iter().collect()
+            bad.map(|text| quoted(text.to_owned()))
+                .into_iter()
+                .collect()
         }
         Kind::List { check, .. } => {
             let bad = ["\u{7f}", "?!"].into_iter().find(|text| !check(text));
-            bad.map(|text| (format!("[\"{text}\"]"), text.to_owned())).into_iter().collect()
+            bad.map(|text| (format!("[\"{text}\"]"), text.to_owned()))
+                .into_iter()
+                .collect()
         }
         Kind::Bool | Kind::Path | Kind::Address => Vec::new(),
     }
@@ -98,7 +123,11 @@ fn refused_in_file<T: Settings>(
     accepted: &str,
 ) {
     let file = scratch(service);
-    fs::write(&file, format!("{path} = {}\n", toml.replace('\u{7f}', "\\u007f"))).unwrap();
+    fs::write(
+        &file,
+        format!("{path} = {}\n", toml.replace('\u{7f}', "\\u007f")),
+    )
+    .unwrap();
     let error = load::<T>(service, Some(file.clone()), std::iter::empty(), &[]).err();
     names_all(error, path, problem, accepted, &file.display().to_string());
     fs::remove_file(file).unwrap();
@@ -113,7 +142,13 @@ fn refused_elsewhere<T: Settings>(
 ) {
     let name = variable(service, path);
     let env = std::iter::once((name.clone(), text.to_owned()));
-    names_all(load::<T>(service, None, env, &[]).err(), path, problem, accepted, &name);
+    names_all(
+        load::<T>(service, None, env, &[]).err(),
+        path,
+        problem,
+        accepted,
+        &name,
+    );
     let flags = [(path.to_owned(), text.to_owned())];
     let error = load::<T>(service, None, std::iter::empty(), &flags).err();
     names_all(error, path, problem, accepted, "--set");

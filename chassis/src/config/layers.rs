@@ -17,7 +17,10 @@ pub(super) fn file(values: &mut Values, path: PathBuf) -> Result<(), ConfigError
         accepted,
     };
     let text = fs::read_to_string(&path).map_err(|error| {
-        fault(Problem::Unreadable, format!("a readable TOML file in UTF-8 ({})", error.kind()))
+        fault(
+            Problem::Unreadable,
+            format!("a readable TOML file in UTF-8 ({})", error.kind()),
+        )
     })?;
     let table: toml::Table = toml::from_str(&text).map_err(|error| {
         // The parser's own message quotes the line, and a secret may stand there.
@@ -25,17 +28,26 @@ pub(super) fn file(values: &mut Values, path: PathBuf) -> Result<(), ConfigError
         fault(Problem::Malformed, format!("TOML; line {line} is not"))
     })?;
     let origin = Origin::File(path);
-    table.into_iter().try_for_each(|(key, value)| tree(values, segment(&key), value, &origin))
+    table
+        .into_iter()
+        .try_for_each(|(key, value)| tree(values, segment(&key), value, &origin))
 }
 
 fn line_of(text: &str, at: usize) -> usize {
     let before = text.bytes().take(at);
-    before.filter(|byte| *byte == b'\n').count().saturating_add(1)
+    before
+        .filter(|byte| *byte == b'\n')
+        .count()
+        .saturating_add(1)
 }
 
 /// A key with a dot in it would look like a path; the quotes keep it unknown.
 fn segment(key: &str) -> String {
-    if key.contains('.') { format!("\"{key}\"") } else { key.to_owned() }
+    if key.contains('.') {
+        format!("\"{key}\"")
+    } else {
+        key.to_owned()
+    }
 }
 
 fn tree(
@@ -55,12 +67,7 @@ fn tree(
     leaf(values, &path, value, origin)
 }
 
-fn leaf(
-    values: &mut Values,
-    path: &str,
-    value: Toml,
-    origin: &Origin,
-) -> Result<(), ConfigError> {
+fn leaf(values: &mut Values, path: &str, value: Toml, origin: &Origin) -> Result<(), ConfigError> {
     let setting = values.declared(path, origin)?;
     let wrong_type = || rejected(path, origin, &setting, Reject::Type);
     match (value, setting.kind) {
@@ -82,7 +89,9 @@ fn leaf(
         (Toml::Boolean(switch), Kind::Bool) => {
             values.put(path, &switch.to_string(), origin.clone())
         }
-        (Toml::String(text), kind) if !matches!(kind, Kind::Integer { .. } | Kind::Bool | Kind::List { .. }) => {
+        (Toml::String(text), kind)
+            if !matches!(kind, Kind::Integer { .. } | Kind::Bool | Kind::List { .. }) =>
+        {
             values.put(path, &text, origin.clone())
         }
         _ => Err(wrong_type()),
@@ -107,5 +116,7 @@ pub(super) fn environment(
 }
 
 pub(super) fn flags(values: &mut Values, flags: &[(String, String)]) -> Result<(), ConfigError> {
-    flags.iter().try_for_each(|(path, text)| values.put(path, text, Origin::Flag))
+    flags
+        .iter()
+        .try_for_each(|(path, text)| values.put(path, text, Origin::Flag))
 }

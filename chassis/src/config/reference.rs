@@ -4,7 +4,10 @@ use super::{Default, Setting, Settings};
 
 /// A Markdown table of all settings of a service, with their variables.
 pub fn reference<T: Settings>(service: &str) -> String {
-    let rows: String = T::settings().iter().map(|setting| row(service, setting)).collect();
+    let rows: String = T::settings()
+        .iter()
+        .map(|setting| row(service, setting))
+        .collect();
     format!(
         "| setting | variable | accepted | default | what it does |\n|---|---|---|---|---|\n{rows}"
     )

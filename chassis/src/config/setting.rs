@@ -144,9 +144,10 @@ impl Kind {
                 let fits = !text.is_empty() && !text.contains('\0');
                 accept(fits, Value::Path(PathBuf::from(text)))
             }
-            Self::Address => {
-                text.parse::<SocketAddr>().map(Value::Address).map_err(|_form| Reject::Type)
-            }
+            Self::Address => text
+                .parse::<SocketAddr>()
+                .map(Value::Address)
+                .map_err(|_form| Reject::Type),
             Self::Choice(words) => accept(words.contains(&text), Value::Text(text.to_owned())),
             Self::List { .. } if text.is_empty() => Ok(Value::List(Vec::new())),
             Self::List { check, .. } => {
@@ -162,7 +163,11 @@ fn accept(fits: bool, value: Value) -> Result<Value, Reject> {
 }
 
 fn within<N: PartialOrd>(value: N, min: N, max: N) -> Result<N, Reject> {
-    if value < min || value > max { Err(Reject::Range) } else { Ok(value) }
+    if value < min || value > max {
+        Err(Reject::Range)
+    } else {
+        Ok(value)
+    }
 }
 
 /// Digits only; a number too large for the type is out of range, not of another type.
@@ -186,9 +191,19 @@ fn duration(text: &str) -> Option<Duration> {
     with_unit(text, &MILLISECONDS).map(Duration::from_millis)
 }
 
-const BYTES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
-const MILLISECONDS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const BYTES: [(&str, u64); 4] = [
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("B", 1),
+];
+const MILLISECONDS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 fn show(value: u64, units: &[(&str, u64)]) -> String {
     let fits = |factor: u64| value >= factor && value.checked_rem(factor) == Some(0);
@@ -205,5 +220,8 @@ fn show_bytes(value: u64) -> String {
 }
 
 fn show_duration(value: Duration) -> String {
-    show(u64::try_from(value.as_millis()).unwrap_or(u64::MAX), &MILLISECONDS)
+    show(
+        u64::try_from(value.as_millis()).unwrap_or(u64::MAX),
+        &MILLISECONDS,
+    )
 }

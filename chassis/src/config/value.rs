@@ -37,14 +37,20 @@ pub struct Values {
 
 impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sources = self.entries.iter().map(|(path, (_, origin))| (path, origin));
+        let sources = self
+            .entries
+            .iter()
+            .map(|(path, (_, origin))| (path, origin));
         f.debug_map().entries(sources).finish()
     }
 }
 
 impl Values {
     pub(super) fn defaults(settings: Vec<Setting>) -> Result<Self, ConfigError> {
-        let mut values = Self { settings, entries: BTreeMap::new() };
+        let mut values = Self {
+            settings,
+            entries: BTreeMap::new(),
+        };
         for setting in values.settings.clone() {
             if let Default::Is(text) = setting.default {
                 values.put(setting.path, text, Origin::Default)?;
@@ -66,7 +72,10 @@ impl Values {
             self.entries.remove(path);
             return Ok(());
         }
-        let value = setting.kind.parse(text).map_err(|why| rejected(path, &origin, &setting, why))?;
+        let value = setting
+            .kind
+            .parse(text)
+            .map_err(|why| rejected(path, &origin, &setting, why))?;
         self.entries.insert(path.to_owned(), (value, origin));
         Ok(())
     }
@@ -84,13 +93,17 @@ impl Values {
         if !items.iter().all(|item| check(item)) {
             return Err(rejected(path, &origin, &setting, Reject::Range));
         }
-        self.entries.insert(path.to_owned(), (Value::List(items), origin));
+        self.entries
+            .insert(path.to_owned(), (Value::List(items), origin));
         Ok(())
     }
 
     /// The setting with this path, or the error that names the nearest ones.
     pub(super) fn declared(&self, path: &str, origin: &Origin) -> Result<Setting, ConfigError> {
-        let found = self.settings.iter().find(|setting| matches(setting.path, path));
+        let found = self
+            .settings
+            .iter()
+            .find(|setting| matches(setting.path, path));
         found.copied().ok_or_else(|| ConfigError {
             path: path.to_owned(),
             origin: origin.clone(),
@@ -116,13 +129,19 @@ impl Values {
     /// The value of a setting. `Option<_>` where the default is [`Default::Absent`].
     pub fn get<T: FromValue>(&self, path: &str) -> Result<T, ConfigError> {
         let entry = self.entries.get(path).map(|(value, _)| value);
-        let declared = self.settings.iter().any(|setting| matches(setting.path, path));
-        declared.then(|| T::from_value(entry)).flatten().ok_or_else(|| ConfigError {
-            path: path.to_owned(),
-            origin: self.origin(path),
-            problem: Problem::Undeclared,
-            accepted: "a program whose settings match its code".to_owned(),
-        })
+        let declared = self
+            .settings
+            .iter()
+            .any(|setting| matches(setting.path, path));
+        declared
+            .then(|| T::from_value(entry))
+            .flatten()
+            .ok_or_else(|| ConfigError {
+                path: path.to_owned(),
+                origin: self.origin(path),
+                problem: Problem::Undeclared,
+                accepted: "a program whose settings match its code".to_owned(),
+            })
     }
 
     /// The names that the operator chose for a `*` right after `prefix`, sorted.
@@ -131,12 +150,19 @@ impl Values {
             let rest = path.strip_prefix(prefix)?.strip_prefix('.')?;
             rest.split('.').next().map(str::to_owned)
         };
-        self.entries.keys().filter_map(first).collect::<BTreeSet<_>>().into_iter().collect()
+        self.entries
+            .keys()
+            .filter_map(first)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 
     /// Where the value of a setting came from.
     pub fn origin(&self, path: &str) -> Origin {
-        self.entries.get(path).map_or(Origin::Default, |(_, origin)| origin.clone())
+        self.entries
+            .get(path)
+            .map_or(Origin::Default, |(_, origin)| origin.clone())
     }
 
     /// The error for a value that is fine alone but not with the others; `accepted` says what
@@ -151,12 +177,7 @@ impl Values {
     }
 }
 
-pub(super) fn rejected(
-    path: &str,
-    origin: &Origin,
-    setting: &Setting,
-    why: Reject,
-) -> ConfigError {
+pub(super) fn rejected(path: &str, origin: &Origin, setting: &Setting, why: Reject) -> ConfigError {
     ConfigError {
         path: path.to_owned(),
         origin: origin.clone(),
@@ -171,7 +192,9 @@ pub(super) fn rejected(
 fn matches(pattern: &str, path: &str) -> bool {
     let mut segments = path.split('.');
     let same = pattern.split('.').all(|wanted| {
-        segments.next().is_some_and(|given| wanted == given || (wanted == "*" && is_name(given)))
+        segments
+            .next()
+            .is_some_and(|given| wanted == given || (wanted == "*" && is_name(given)))
     });
     same && segments.next().is_none()
 }
@@ -183,8 +206,10 @@ fn is_name(segment: &str) -> bool {
 
 /// The known paths that look most like the given one.
 fn nearest(settings: &[Setting], path: &str) -> String {
-    let mut known: Vec<_> =
-        settings.iter().map(|setting| (distance(setting.path, path), setting.path)).collect();
+    let mut known: Vec<_> = settings
+        .iter()
+        .map(|setting| (distance(setting.path, path), setting.path))
+        .collect();
     known.sort_unstable();
     let names: Vec<_> = known.into_iter().take(3).map(|(_, name)| name).collect();
     format!("a known setting; nearest: {}", names.join(", "))
@@ -200,7 +225,9 @@ fn distance(one: &str, other: &str) -> usize {
         for (cell, right) in row.iter_mut().skip(1).zip(&other) {
             let replaced = diagonal.saturating_add(usize::from(left != *right));
             diagonal = *cell;
-            *cell = replaced.min(diagonal.saturating_add(1)).min(before.saturating_add(1));
+            *cell = replaced
+                .min(diagonal.saturating_add(1))
+                .min(before.saturating_add(1));
             before = *cell;
         }
         if let Some(first) = row.first_mut() {

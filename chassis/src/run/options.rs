@@ -26,7 +26,10 @@ pub struct Options {
 /// The command line of a service; add subcommands to it.
 pub fn command(about: &About) -> Command {
     let flag = |name: &'static str, help: &'static str| {
-        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .help(help)
     };
     let config = Arg::new("config")
         .long("config")
@@ -47,7 +50,10 @@ pub fn command(about: &About) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .args([config, set])
         .arg(flag("check-config", "Checks the configuration and ends"))
-        .arg(flag("settings", "Prints all settings as a Markdown table and ends"))
+        .arg(flag(
+            "settings",
+            "Prints all settings as a Markdown table and ends",
+        ))
         .arg(flag("parent-stdin", parent))
         .after_help(format!(
             "Settings: file < environment (KEYWAY_{}__SECTION__NAME) < --set section.name=value.",
@@ -64,7 +70,12 @@ impl Options {
     /// Reads the matches of [`command`] or of one of its subcommands.
     pub fn from_matches(matches: &ArgMatches) -> Self {
         let flag = |name| matches.try_get_one::<bool>(name).ok().flatten() == Some(&true);
-        let set = matches.get_many("set").into_iter().flatten().cloned().collect();
+        let set = matches
+            .get_many("set")
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
         Self {
             config: matches.get_one("config").cloned(),
             set,
@@ -80,7 +91,9 @@ impl Options {
         let prefix = format!("KEYWAY_{}__", about.service.to_ascii_uppercase());
         let mut env = Vec::new();
         for (name, value) in std::env::vars_os() {
-            let Ok(name) = name.into_string() else { continue };
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
             if !name.starts_with(&prefix) {
                 continue;
             }
@@ -92,6 +105,11 @@ impl Options {
             })?;
             env.push((name, value));
         }
-        load(about.service, self.config.clone(), env.into_iter(), &self.set)
+        load(
+            about.service,
+            self.config.clone(),
+            env.into_iter(),
+            &self.set,
+        )
     }
 }

@@ -3,8 +3,11 @@ use std::ffi::OsString;
 use super::*;
 use crate::config::check_every_setting;
 
-const ABOUT: About =
-    About { service: "router", binary: "keyway-router", help: "Runs the calls of a platform." };
+const ABOUT: About = About {
+    service: "router",
+    binary: "keyway-router",
+    help: "Runs the calls of a platform.",
+};
 
 #[test]
 fn every_common_setting_refuses_what_it_must_from_every_source() {
@@ -19,10 +22,19 @@ fn options(arguments: &[&str]) -> Result<Options, clap::Error> {
 
 #[test]
 fn the_command_line_is_read() {
-    let options = options(&["--set", "log.level=debug", "--set", "a.b=c=d", "--parent-stdin"]);
+    let options = options(&[
+        "--set",
+        "log.level=debug",
+        "--set",
+        "a.b=c=d",
+        "--parent-stdin",
+    ]);
     let options = options.unwrap();
     let pair = |path: &str, value: &str| (path.to_owned(), value.to_owned());
-    assert_eq!(options.set, [pair("log.level", "debug"), pair("a.b", "c=d")]);
+    assert_eq!(
+        options.set,
+        [pair("log.level", "debug"), pair("a.b", "c=d")]
+    );
     assert!(options.parent_stdin && !options.check_config);
 }
 
@@ -46,6 +58,9 @@ fn a_subcommand_sees_the_configuration_of_its_service() {
 #[test]
 fn an_error_and_its_causes_are_one_line() {
     let source = std::io::Error::other("disk full");
-    let error = crate::serve::ServeError::Bind { address: ([127, 0, 0, 1], 1).into(), source };
+    let error = crate::serve::ServeError::Bind {
+        address: ([127, 0, 0, 1], 1).into(),
+        source,
+    };
     assert_eq!(one_line(&error), "can't listen on 127.0.0.1:1: disk full");
 }

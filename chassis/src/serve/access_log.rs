@@ -68,7 +68,9 @@ impl Line {
     /// Reads what the head of the answer tells.
     fn head(&mut self, headers: &HeaderMap) {
         self.status = Status::from_header_map(headers);
-        let id = headers.get("keyway-call-id").and_then(|id| id.to_str().ok());
+        let id = headers
+            .get("keyway-call-id")
+            .and_then(|id| id.to_str().ok());
         self.call_id = id.map(str::to_owned);
     }
 }
@@ -77,7 +79,10 @@ impl Drop for Line {
     fn drop(&mut self) {
         // No status: the caller left, or the connection broke, before the answer had ended.
         let code = self.status.as_ref().map_or(Code::Cancelled, Status::code);
-        let reason = self.status.as_ref().and_then(|status| status::refusal(status).reason);
+        let reason = self
+            .status
+            .as_ref()
+            .and_then(|status| status::refusal(status).reason);
         let reason = reason.map_or("", |reason| reason.as_str());
         let took = self.begin.elapsed();
         counter!("keyway_rpcs_total", "rpc" => self.rpc, "code" => format!("{code:?}"), "reason" => reason)
@@ -89,9 +94,27 @@ impl Drop for Line {
         let peer = self.peer.map(|peer| peer.to_string()).unwrap_or_default();
         let rpc = self.rpc;
         if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss) {
-            warn!(rpc, ?code, reason, duration_ms, peer, caller, call_id, "{rpc} failed: {reason}");
+            warn!(
+                rpc,
+                ?code,
+                reason,
+                duration_ms,
+                peer,
+                caller,
+                call_id,
+                "{rpc} failed: {reason}"
+            );
         } else {
-            info!(rpc, ?code, reason, duration_ms, peer, caller, call_id, "{rpc}: {code:?}");
+            info!(
+                rpc,
+                ?code,
+                reason,
+                duration_ms,
+                peer,
+                caller,
+                call_id,
+                "{rpc}: {code:?}"
+            );
         }
     }
 }
@@ -113,7 +136,10 @@ where
         let mut line = Line {
             rpc: rpc::name(request.uri().path()).unwrap_or("unknown"),
             begin: Instant::now(),
-            peer: request.extensions().get::<TcpConnectInfo>().and_then(|info| info.remote_addr),
+            peer: request
+                .extensions()
+                .get::<TcpConnectInfo>()
+                .and_then(|info| info.remote_addr),
             caller: CallerNote::default(),
             call_id: None,
             status: None,

@@ -23,7 +23,11 @@ pub(super) fn service(
         let mut changes = readiness.subscribe();
         loop {
             let ready = changes.is_ready();
-            let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+            let status = if ready {
+                ServingStatus::Serving
+            } else {
+                ServingStatus::NotServing
+            };
             for name in services.iter().chain(&[""]) {
                 reporter.set_service_status(*name, status).await;
             }

@@ -47,43 +47,64 @@ const fn seconds(count: u64) -> Duration {
 const SETTINGS: &[Setting] = &[
     Setting {
         path: "server.keepalive_interval",
-        kind: Kind::Duration { min: seconds(1), max: seconds(3_600) },
+        kind: Kind::Duration {
+            min: seconds(1),
+            max: seconds(3_600),
+        },
         default: Default::Is("20s"),
         help: "Time between HTTP/2 pings on a connection.",
     },
     Setting {
         path: "server.keepalive_timeout",
-        kind: Kind::Duration { min: seconds(1), max: seconds(600) },
+        kind: Kind::Duration {
+            min: seconds(1),
+            max: seconds(600),
+        },
         default: Default::Is("10s"),
         help: "A peer that answers a ping later than this is gone.",
     },
     Setting {
         path: "server.max_concurrent_streams",
-        kind: Kind::Integer { min: 1, max: 1_000_000 },
+        kind: Kind::Integer {
+            min: 1,
+            max: 1_000_000,
+        },
         default: Default::Is("10000"),
         help: "Calls at once on one connection.",
     },
     Setting {
         path: "server.stream_window",
-        kind: Kind::Bytes { min: 65_535, max: 64 << 20 },
+        kind: Kind::Bytes {
+            min: 65_535,
+            max: 64 << 20,
+        },
         default: Default::Is("256KiB"),
         help: "HTTP/2 window of one call.",
     },
     Setting {
         path: "server.connection_window",
-        kind: Kind::Bytes { min: 65_535, max: 1 << 30 },
+        kind: Kind::Bytes {
+            min: 65_535,
+            max: 1 << 30,
+        },
         default: Default::Is("16MiB"),
         help: "HTTP/2 window of one connection, shared by its calls.",
     },
     Setting {
         path: "server.max_header_list",
-        kind: Kind::Bytes { min: 4 << 10, max: 1 << 20 },
+        kind: Kind::Bytes {
+            min: 4 << 10,
+            max: 1 << 20,
+        },
         default: Default::Is("16KiB"),
         help: "Most bytes of request headers.",
     },
     Setting {
         path: "server.deadline_cap",
-        kind: Kind::Duration { min: seconds(1), max: seconds(86_400) },
+        kind: Kind::Duration {
+            min: seconds(1),
+            max: seconds(86_400),
+        },
         default: Default::Is("600s"),
         help: "Longest that a call may take; a caller may ask for less. Watches have no cap.",
     },
@@ -101,7 +122,10 @@ const SETTINGS: &[Setting] = &[
     },
     Setting {
         path: "server.drain",
-        kind: Kind::Duration { min: seconds(0), max: seconds(3_600) },
+        kind: Kind::Duration {
+            min: seconds(0),
+            max: seconds(3_600),
+        },
         default: Default::Is("25s"),
         help: "How long a stop waits for calls in flight.",
     },
@@ -130,5 +154,14 @@ impl Settings for ServeConfig {
             insecure: values.get("server.insecure")?,
             drain: values.get("server.drain")?,
         })
+    }
+}
+
+#[cfg(any(test, feature = "test-util"))]
+impl ServeConfig {
+    /// The defaults.
+    pub fn for_test() -> Self {
+        let loaded = crate::config::load("test", None, std::iter::empty(), &[]);
+        loaded.unwrap_or_else(|error| panic!("{error}"))
     }
 }
