@@ -38,10 +38,9 @@ pub struct Options {
     #[arg(long, value_name = "ADDRESS")]
     pub simulator_listen: Option<SocketAddr>,
 
-    /// A JSON file with an answer or a failure that the simulator plays from the start on, in the form
-    /// that its /_sim/script takes.
-    #[arg(long, value_name = "FILE")]
-    pub simulator_script: Option<PathBuf>,
+    /// Multiplies every token count of the simulator, so that the figures can be seen to follow.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub token_factor: u64,
 
     /// A JSON file with prices that lie over the built-in ones.
     #[arg(long, value_name = "FILE")]

@@ -16,7 +16,6 @@ use crate::client::Session;
 use crate::env_file::{self, EnvFile};
 use crate::part::Part;
 use crate::providers::{Place, Placed, place_all, without_secrets};
-use crate::ready::post_json;
 use crate::settings::{self, Addresses};
 use crate::site::{STOP_BOUND, Site, words};
 use crate::state::{StateDir, read_if_there, write_private};
@@ -67,6 +66,7 @@ pub async fn start(
         environment,
         addresses,
         simulator,
+        token_factor: options.token_factor,
     };
 
     writeln!(out, "Keyway: state in {}", site.state.root().display())?;
@@ -75,7 +75,7 @@ pub async fn start(
     migrate(&site).await?;
     let operator_token = bootstrap(&site).await?;
     let simulator = match site.simulator {
-        Some(address) => Some(start_simulator(&site, address, options).await?),
+        Some(_) => Some(site.start(Part::ProviderSim).await?),
         None => None,
     };
     let vault = site.start(Part::Vault).await?;
@@ -114,27 +114,6 @@ fn simulator_address(options: &Options) -> Result<SocketAddr> {
         Ok(_) => Ok(usual),
         Err(_taken) => Ok(TcpListener::bind((usual.ip(), 0))?.local_addr()?),
     }
-}
-
-async fn start_simulator(site: &Site, address: SocketAddr, options: &Options) -> Result<Child> {
-    let child = site.start(Part::ProviderSim).await?;
-    if let Some(path) = &options.simulator_script {
-        let script = std::fs::read_to_string(path).with_context(|| {
-            format!(
-                "can't read {}; give another with --simulator-script",
-                path.display()
-            )
-        })?;
-        let (status, answer) = post_json(address, "/_sim/script", &script).await?;
-        if !(200..300).contains(&status) {
-            bail!(
-                "the simulator does not take {}: {}",
-                path.display(),
-                answer.trim()
-            );
-        }
-    }
-    Ok(child)
 }
 
 async fn migrate(site: &Site) -> Result<()> {

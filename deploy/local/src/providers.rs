@@ -18,7 +18,7 @@ const VARIABLES: [(ProviderId, &[&str]); 5] = [
 
 /// Where a provider is.
 #[derive(Debug)]
-pub enum Place {
+pub(crate) enum Place {
     /// At its own address, or where a setting puts it, with the key of this variable.
     Real {
         /// The variable.
@@ -30,19 +30,21 @@ pub enum Place {
     Simulator,
     /// Where a setting puts it; the environment has no key for it.
     Elsewhere,
+    /// Nowhere: no key, and the simulator does not speak as it.
+    Absent,
 }
 
 /// One provider and where it is.
 #[derive(Debug)]
-pub struct Placed {
+pub(crate) struct Placed {
     /// The provider.
-    pub provider: ProviderId,
+    pub(crate) provider: ProviderId,
     /// Where it is.
-    pub place: Place,
+    pub(crate) place: Place,
 }
 
 /// Decides for every provider. `all_simulated`: the simulator was asked for.
-pub fn place_all(environment: &Environment, all_simulated: bool) -> Vec<Placed> {
+pub(crate) fn place_all(environment: &Environment, all_simulated: bool) -> Vec<Placed> {
     VARIABLES
         .into_iter()
         .map(|(provider, variables)| {
@@ -59,9 +61,6 @@ fn place(
     all_simulated: bool,
 ) -> Place {
     let moved = environment.contains_key(OsStr::new(&base_url_variable(provider)));
-    if all_simulated && !moved {
-        return Place::Simulator;
-    }
     let key = variables.iter().find_map(|&variable| {
         let key = environment.get(OsStr::new(variable))?.to_str()?.trim();
         (!key.is_empty()).then(|| Place::Real {
@@ -69,15 +68,25 @@ fn place(
             key: Secret::new(key.to_owned()),
         })
     });
-    key.unwrap_or(if moved {
-        Place::Elsewhere
-    } else {
-        Place::Simulator
-    })
+    match key {
+        _ if all_simulated && !moved && is_simulated(provider) => Place::Simulator,
+        Some(real) => real,
+        None if moved => Place::Elsewhere,
+        None if is_simulated(provider) => Place::Simulator,
+        None => Place::Absent,
+    }
+}
+
+/// Whether the simulator speaks as a provider.
+fn is_simulated(provider: ProviderId) -> bool {
+    matches!(
+        provider,
+        ProviderId::OpenAi | ProviderId::Anthropic | ProviderId::Exa
+    )
 }
 
 /// The variable that puts a provider somewhere else.
-pub fn base_url_variable(provider: ProviderId) -> String {
+fn base_url_variable(provider: ProviderId) -> String {
     format!(
         "KEYWAY_ROUTER__PROVIDERS__{}__BASE_URL",
         provider.as_str().to_uppercase()
@@ -85,7 +94,7 @@ pub fn base_url_variable(provider: ProviderId) -> String {
 }
 
 /// The environment for the processes: without provider keys and without what only clients need.
-pub fn without_secrets(environment: &Environment) -> Environment {
+pub(crate) fn without_secrets(environment: &Environment) -> Environment {
     let secret = |name: &OsStr| {
         name.to_str().is_some_and(|name| {
             VARIABLES
@@ -121,6 +130,7 @@ mod tests {
                 }
                 Place::Simulator => format!("{} simulator", placed.provider),
                 Place::Elsewhere => format!("{} elsewhere", placed.provider),
+                Place::Absent => format!("{} absent", placed.provider),
             })
             .collect()
     }
@@ -146,6 +156,11 @@ mod tests {
                 "exa simulator",
             ]
         );
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_provider_without_key_and_simulator() {
+        assert_eq!(shown(&[], false)[2..4], ["google absent", "mistral absent"]);
     }
 
     #[test]

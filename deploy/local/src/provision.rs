@@ -106,12 +106,11 @@ pub(crate) async fn platform_keys(
                 simulator_key(operator, *provider).await?;
                 simulated.push(provider.as_str());
             }
-            Place::Elsewhere => {
-                writeln!(
-                    out,
-                    "  {provider}: where its base URL is set to, with whatever key is stored"
-                )?;
-            }
+            Place::Elsewhere => writeln!(
+                out,
+                "  {provider}: where its base URL is set to, with whatever key is stored"
+            )?,
+            Place::Absent => {}
         }
     }
     if !simulated.is_empty() {

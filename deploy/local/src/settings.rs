@@ -144,16 +144,14 @@ fn router(
     Ok(text)
 }
 
-/// The base URL at which the simulator speaks as a provider.
+/// The base URL at which the simulator speaks as a provider; such as the provider's SDK takes it.
 fn simulator_base_url(address: SocketAddr, provider: ProviderId) -> String {
-    let path = match provider {
-        ProviderId::OpenAi => "/openai/v1",
-        ProviderId::Anthropic => "/anthropic",
-        ProviderId::Google => "/google",
-        ProviderId::Mistral => "/mistral",
-        ProviderId::Exa => "/exa",
+    let below = if provider == ProviderId::OpenAi {
+        "/v1"
+    } else {
+        ""
     };
-    format!("http://{address}{path}")
+    format!("http://{address}/{provider}{below}")
 }
 
 /// The router's token, made at the first start.

@@ -30,6 +30,8 @@ pub struct Site {
     pub addresses: Addresses,
     /// Where the simulator listens, if it is used.
     pub simulator: Option<SocketAddr>,
+    /// What the simulator multiplies its token counts by.
+    pub token_factor: u64,
 }
 
 impl Site {
@@ -61,7 +63,7 @@ impl Site {
                 let address = self
                     .simulator
                     .ok_or_else(|| anyhow!("this installation has no simulator"))?;
-                (self.simulator_args(address), address, "/_sim/journal")
+                (self.simulator_args(address), address, "/_sim/ready")
             }
             Part::Migrate => bail!("a migration ends by itself"),
         };
@@ -85,11 +87,16 @@ impl Site {
     }
 
     fn simulator_args(&self, address: SocketAddr) -> Vec<OsString> {
-        let listen = address.to_string();
-        words(
-            &["--parent-stdin", "--listen", &listen, "--journal"],
-            &self.state.journal(),
-        )
+        let (listen, factor) = (address.to_string(), self.token_factor.to_string());
+        let first = [
+            "--parent-stdin",
+            "--listen",
+            &listen,
+            "--token-factor",
+            &factor,
+            "--journal",
+        ];
+        words(&first, &self.state.journal())
     }
 }
 
