@@ -13,6 +13,11 @@ mod setting;
 mod value;
 
 #[cfg(any(test, feature = "test-util"))]
+#[expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "part of other crates' tests"
+)]
 mod every_setting;
 #[cfg(test)]
 mod tests;

@@ -220,7 +220,7 @@ mod tests {
         if let Some(timeout) = timeout {
             request = request.header("grpc-timeout", timeout);
         }
-        let mut service = DeadlineLayer::new(Duration::from_secs(600)).layer(service);
+        let mut service = DeadlineLayer::new(Duration::from_mins(10)).layer(service);
         let reply = service.call(request.body(()).unwrap()).await.unwrap();
         (reply, seen.try_recv().ok())
     }
@@ -240,7 +240,7 @@ mod tests {
             let left = remaining(path, timeout).await;
             let most = Duration::from_secs(seconds);
             assert!(
-                left <= most && left > most - Duration::from_secs(10),
+                left <= most && left + Duration::from_secs(10) > most,
                 "{path} {timeout:?}"
             );
         }
@@ -264,7 +264,7 @@ mod tests {
             .header("grpc-timeout", "1m")
             .body(())
             .unwrap();
-        let mut service = DeadlineLayer::new(Duration::from_secs(600)).layer(service);
+        let mut service = DeadlineLayer::new(Duration::from_mins(10)).layer(service);
         let reply: Response<Body> = service.call(request).await.unwrap();
         let status = Status::from_header_map(reply.headers()).unwrap();
         assert_eq!(

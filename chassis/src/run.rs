@@ -17,6 +17,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
+use tracing::{info, warn};
+
 pub use self::options::{Options, command};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigError, Settings, reference};
@@ -25,7 +28,6 @@ use crate::lifecycle::{Shutdown, Tasks};
 use crate::operations::{Metrics, Readiness};
 use crate::serve::ServeConfig;
 use crate::telemetry::{self, TelemetryConfig};
-use tracing::{info, warn};
 
 /// Exit code of a configuration error, `EX_CONFIG` of sysexits.h.
 pub const EXIT_CONFIG: u8 = 78;
@@ -119,6 +121,9 @@ where
         return say("the configuration is valid\n");
     }
     telemetry::init(&telemetry);
+    if let Err(error) = forbid_core_dumps() {
+        return fail(about, &format!("can't switch core dumps off: {error}"));
+    }
     install_crypto();
     let outcome = block_on(serve_until_told(about, options, serve, |parts| {
         build(own, parts)
@@ -128,6 +133,15 @@ where
         Ok(Err(error)) => fail(about, &one_line(error.as_ref())),
         Err(error) => fail(about, &format!("can't start the runtime: {error}")),
     }
+}
+
+/// A core dump would hold keys.
+fn forbid_core_dumps() -> std::io::Result<()> {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    Ok(setrlimit(Resource::Core, none)?)
 }
 
 /// Makes aws-lc-rs the process's TLS provider; a second call changes nothing.

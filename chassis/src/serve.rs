@@ -125,7 +125,7 @@ const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 fn incoming(listener: TcpListener) -> TcpIncoming {
     TcpIncoming::from(listener)
         .with_nodelay(Some(true)) // else the first frame of an answer waits for an ACK, 40 ms
-        .with_keepalive(Some(Duration::from_secs(60)))
+        .with_keepalive(Some(Duration::from_mins(1)))
 }
 
 fn server(config: &ServeConfig) -> Server {

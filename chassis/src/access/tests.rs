@@ -1,201 +1,19 @@
 //! The layers around a real tonic service, over a real loopback listener.
 
-use std::convert::Infallible;
-use std::sync::Mutex;
-use std::task::{Context, Poll};
+mod harness;
+
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use http::uri::PathAndQuery;
-use http::{Response, Uri};
 use keyway_proto::status::refusal;
 use keyway_proto::vault::v1 as wire;
-use keyway_words::Secret;
-use tonic::body::Body;
-use tonic::server::NamedService;
-use tonic::service::Routes;
-use tonic::transport::{Channel, Endpoint};
+use tonic::server::NamedService as _;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
+use self::harness::{Running, Table, TokenService, WHO_AM_I, caller};
 use super::*;
-use crate::drain::Drain;
-use crate::lifecycle::Tasks;
-use crate::operations::Readiness;
-use crate::serve::{Reflection, ServeConfig, Surroundings, bind, grpc};
-
-const TOKEN: &str = "kwa_test";
-const READER: &str = "kwa_reader";
-const WHO_AM_I: &str = "keyway.vault.v1.TokenService/WhoAmI";
-
-/// Knows two tokens; counts what it was asked.
-#[derive(Default)]
-struct Tokens(Mutex<Vec<&'static str>>);
-
-impl Authenticate for Tokens {
-    async fn authenticate(
-        &self,
-        rpc: &'static str,
-        bearer: Option<Secret>,
-        peer: Option<SocketAddr>,
-    ) -> Result<Caller, Fault> {
-        assert!(peer.is_some());
-        self.0.lock().unwrap().push(rpc);
-        let role = match bearer.as_ref().map(Secret::expose) {
-            Some(TOKEN) => Role::Admin,
-            Some(READER) => Role::Reader,
-            _ => return Err(caller_unknown()),
-        };
-        Ok(caller(role))
-    }
-}
-
-fn caller(role: Role) -> Caller {
-    Caller {
-        accessor: "a1".into(),
-        subject: "service:test".into(),
-        role,
-        workspace: Some("acme".parse().unwrap()),
-        expire_time: None,
-        listed: None,
-        grants: Arc::from([]),
-    }
-}
-
-/// One row, for admins of acme.
-struct Table;
-
-impl Authority for Table {
-    fn has_row(&self, rpc: &str) -> bool {
-        rpc == WHO_AM_I
-    }
-
-    fn may_call(&self, caller: &Caller, rpc: &str) -> bool {
-        self.has_row(rpc) && caller.role == Role::Admin
-    }
-
-    fn decide(&self, caller: &Caller, rpc: &str, aim: &Aim, _: &Act) -> Result<Reach, Denied> {
-        let own = *aim == Aim::Caller;
-        if own && self.may_call(caller, rpc) {
-            Ok(Reach::Full)
-        } else {
-            Err(Denied)
-        }
-    }
-}
-
-/// Stands where the generated service would; answers with the accessor it was given.
-#[derive(Clone)]
-struct TokenService;
-
-impl NamedService for TokenService {
-    const NAME: &'static str = "keyway.vault.v1.TokenService";
-}
-
-impl tower::Service<http::Request<Body>> for TokenService {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        assert!(
-            !request.headers().contains_key("authorization"),
-            "a handler could print it"
-        );
-        assert!(!request.headers().contains_key("grpc-timeout"));
-        Box::pin(async move {
-            let codec = tonic_prost::ProstCodec::default();
-            let mut server = tonic::server::Grpc::new(codec);
-            Ok(server.unary(Handler, request).await)
-        })
-    }
-}
-
-struct Handler;
-
-impl tonic::server::UnaryService<wire::TokenServiceWhoAmIRequest> for Handler {
-    type Response = wire::TokenServiceWhoAmIResponse;
-    type Future = BoxFuture<'static, Result<tonic::Response<Self::Response>, Status>>;
-
-    fn call(&mut self, request: Request<wire::TokenServiceWhoAmIRequest>) -> Self::Future {
-        Box::pin(async move {
-            let granted = admit(&Table, request)?;
-            assert!(granted.deadline().remaining() <= Duration::from_secs(600));
-            assert!(granted.peer().is_some());
-            Ok(tonic::Response::new(wire::TokenServiceWhoAmIResponse {
-                accessor: granted.caller().accessor.clone(),
-                ..Default::default()
-            }))
-        })
-    }
-}
-
-struct Running {
-    channel: Channel,
-    asked: Arc<Tokens>,
-    readiness: Readiness,
-    drain: Drain,
-    tasks: Tasks,
-}
-
-impl Running {
-    async fn start(reflection: Reflection) -> Self {
-        let listener = bind(([127, 0, 0, 1], 0).into(), false).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Tokens::default());
-        let (readiness, drain, tasks) = (Readiness::new(), Drain::new(), Tasks::new());
-        let around = Surroundings {
-            config: ServeConfig {
-                reflection,
-                ..ServeConfig::for_test()
-            },
-            authenticate: Arc::clone(&asked),
-            authority: Arc::new(Table),
-            drain: drain.clone(),
-            readiness: readiness.clone(),
-        };
-        let routes = Routes::new(TokenService);
-        let served = grpc(listener, routes, &[TokenService::NAME], around);
-        tasks.spawn("grpc", async move { served.await.unwrap() });
-        let uri: Uri = format!("http://{address}").parse().unwrap();
-        let channel = Endpoint::from(uri).connect().await.unwrap();
-        Self {
-            channel,
-            asked,
-            readiness,
-            drain,
-            tasks,
-        }
-    }
-
-    async fn call(
-        &self,
-        rpc: &'static str,
-        headers: &[(&'static str, &str)],
-    ) -> Result<String, Status> {
-        let mut request = Request::new(wire::TokenServiceWhoAmIRequest::default());
-        for (name, value) in headers {
-            request.metadata_mut().append(*name, value.parse().unwrap());
-        }
-        let mut client = tonic::client::Grpc::new(self.channel.clone());
-        client.ready().await.unwrap();
-        let path = PathAndQuery::from_static(rpc);
-        let codec = tonic_prost::ProstCodec::default();
-        let reply = client.unary(request, path, codec).await?;
-        let reply: wire::TokenServiceWhoAmIResponse = reply.into_inner();
-        Ok(reply.accessor)
-    }
-
-    async fn who_am_i(&self, headers: &[(&'static str, &str)]) -> Result<String, Status> {
-        self.call("/keyway.vault.v1.TokenService/WhoAmI", headers)
-            .await
-    }
-}
+use crate::serve::{Reflection, bind};
 
 fn reason(status: &Status) -> Reason {
     refusal(status).reason.unwrap()
@@ -373,7 +191,7 @@ async fn plain_text_beyond_loopback_is_refused_unless_it_is_asked_for() {
 #[test]
 fn a_request_that_never_passed_the_layer_is_granted_to_nobody() {
     let request = wire::TokenServiceWhoAmIRequest::default();
-    let fault = admit(&Table, Request::new(request.clone())).unwrap_err();
+    let fault = admit(&Table, Request::new(request)).unwrap_err();
     assert_eq!(fault.reason, Reason::CallerUnknown);
     let mut extensions = Extensions::new();
     extensions.insert(caller(Role::Admin));

@@ -32,12 +32,10 @@ pub fn check_every_setting<T: Settings>(service: &str) {
             "nearest: ",
         );
         let accepted = setting.kind.accepted();
-        if let Some((toml, text)) = wrong_type(setting) {
-            let problem = Problem::WrongType;
-            refused_in_file::<T>(service, &path, toml, problem, &accepted);
-            if let Some(text) = text {
-                refused_elsewhere::<T>(service, &path, text, problem, &accepted);
-            }
+        let (toml, text) = wrong_type(setting);
+        refused_in_file::<T>(service, &path, toml, Problem::WrongType, &accepted);
+        if let Some(text) = text {
+            refused_elsewhere::<T>(service, &path, text, Problem::WrongType, &accepted);
         }
         for (toml, text) in out_of_range(setting) {
             refused::<T>(
@@ -53,16 +51,16 @@ pub fn check_every_setting<T: Settings>(service: &str) {
 }
 
 /// A value of another type: in TOML, and as text where a text can be of another type at all.
-fn wrong_type(setting: &Setting) -> Option<(&'static str, Option<&'static str>)> {
+fn wrong_type(setting: &Setting) -> (&'static str, Option<&'static str>) {
     match setting.kind {
-        Kind::Duration { .. } | Kind::Bytes { .. } => Some(("5", Some("soon"))),
-        Kind::Integer { .. } | Kind::Bool => Some(("\"many\"", Some("many"))),
-        Kind::Address => Some(("5", Some("localhost"))),
+        Kind::Duration { .. } | Kind::Bytes { .. } => ("5", Some("soon")),
+        Kind::Integer { .. } | Kind::Bool => ("\"many\"", Some("many")),
+        Kind::Address => ("5", Some("localhost")),
         Kind::Text { .. }
         | Kind::Checked { .. }
         | Kind::Path
         | Kind::Choice(_)
-        | Kind::List { .. } => Some(("5", None)),
+        | Kind::List { .. } => ("5", None),
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn file(values: &mut Values, path: PathBuf) -> Result<(), ConfigError
     let origin = Origin::File(path);
     table
         .into_iter()
-        .try_for_each(|(key, value)| tree(values, segment(&key), value, &origin))
+        .try_for_each(|(key, value)| tree(values, &segment(&key), value, &origin))
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -50,21 +50,16 @@ fn segment(key: &str) -> String {
     }
 }
 
-fn tree(
-    values: &mut Values,
-    path: String,
-    value: Toml,
-    origin: &Origin,
-) -> Result<(), ConfigError> {
+fn tree(values: &mut Values, path: &str, value: Toml, origin: &Origin) -> Result<(), ConfigError> {
     if let Toml::Table(table) = value {
-        if let Ok(setting) = values.declared(&path, origin) {
-            return Err(rejected(&path, origin, &setting, Reject::Type));
+        if let Ok(setting) = values.declared(path, origin) {
+            return Err(rejected(path, origin, &setting, Reject::Type));
         }
         return table.into_iter().try_for_each(|(key, value)| {
-            tree(values, format!("{path}.{}", segment(&key)), value, origin)
+            tree(values, &format!("{path}.{}", segment(&key)), value, origin)
         });
     }
-    leaf(values, &path, value, origin)
+    leaf(values, path, value, origin)
 }
 
 fn leaf(values: &mut Values, path: &str, value: Toml, origin: &Origin) -> Result<(), ConfigError> {

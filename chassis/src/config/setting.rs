@@ -162,7 +162,7 @@ fn accept(fits: bool, value: Value) -> Result<Value, Reject> {
     if fits { Ok(value) } else { Err(Reject::Range) }
 }
 
-fn within<N: PartialOrd>(value: N, min: N, max: N) -> Result<N, Reject> {
+fn within<N: Copy + PartialOrd>(value: N, min: N, max: N) -> Result<N, Reject> {
     if value < min || value > max {
         Err(Reject::Range)
     } else {

@@ -15,7 +15,7 @@ struct Sample {
 
 impl Settings for Sample {
     fn settings() -> Vec<Setting> {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let words = Kind::List {
             accepted: "words",
             check: |text| text.bytes().all(|b| b.is_ascii_alphabetic()),

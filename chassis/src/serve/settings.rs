@@ -160,6 +160,7 @@ impl Settings for ServeConfig {
 #[cfg(any(test, feature = "test-util"))]
 impl ServeConfig {
     /// The defaults.
+    #[expect(clippy::panic, reason = "part of tests")]
     pub fn for_test() -> Self {
         let loaded = crate::config::load("test", None, std::iter::empty(), &[]);
         loaded.unwrap_or_else(|error| panic!("{error}"))
