@@ -108,7 +108,11 @@ impl Settlement {
             served_model: String::new(),
             service_tier: String::new(),
             price_dimensions: BTreeMap::new(),
-            amounts: Amounts { charge: nothing, list_price: nothing, ..Amounts::default() },
+            amounts: Amounts {
+                charge: nothing,
+                list_price: nothing,
+                ..Amounts::default()
+            },
             unpriced: false,
             settled_at,
         }

@@ -23,6 +23,8 @@ pub struct LedgerConfig {
     pub probe_every: Duration,
     /// Connections for reading.
     pub readers: u32,
+    /// How long a write waits for another connection's before it counts as failed.
+    pub busy_timeout: Duration,
 }
 
 impl LedgerConfig {
@@ -37,6 +39,7 @@ impl LedgerConfig {
             sequence_every: Duration::from_millis(10),
             probe_every: Duration::from_millis(500),
             readers: 4,
+            busy_timeout: Duration::from_secs(5),
         }
     }
 }

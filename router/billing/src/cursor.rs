@@ -33,8 +33,12 @@ impl Cursor {
     }
 
     pub(crate) fn parse(text: &str, stream_id: i64) -> Result<Self, LedgerError> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_form| LedgerError::CursorInvalid)?;
-        let bytes: [u8; LENGTH] = bytes.try_into().map_err(|_form| LedgerError::CursorInvalid)?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|_form| LedgerError::CursorInvalid)?;
+        let bytes: [u8; LENGTH] = bytes
+            .try_into()
+            .map_err(|_form| LedgerError::CursorInvalid)?;
         let [version, rest @ ..] = bytes;
         let number = |part: &[u8]| part.try_into().map(i64::from_be_bytes).unwrap_or(-1);
         let (id, position) = rest.split_at(8);
@@ -57,10 +61,16 @@ mod tests {
     fn a_cursor_reads_back_in_its_own_stream_only() {
         let text = Cursor::after(42).to_text(7);
         assert_eq!(Cursor::parse(&text, 7).unwrap(), Cursor::after(42));
-        assert!(matches!(Cursor::parse(&text, 8), Err(LedgerError::CursorInvalid)));
+        assert!(matches!(
+            Cursor::parse(&text, 8),
+            Err(LedgerError::CursorInvalid)
+        ));
         let longer = format!("{text}A");
         for bad in ["", "42", "!!", &text[1..], longer.as_str()] {
-            assert!(matches!(Cursor::parse(bad, 7), Err(LedgerError::CursorInvalid)), "{bad}");
+            assert!(
+                matches!(Cursor::parse(bad, 7), Err(LedgerError::CursorInvalid)),
+                "{bad}"
+            );
         }
         assert!(Cursor::parse(&Cursor::after(-1).to_text(7), 7).is_err());
     }

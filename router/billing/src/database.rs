@@ -1,6 +1,5 @@
 //! Connections: one that writes, one that numbers, a few that only read.
 
-use std::path::Path;
 use std::time::Duration;
 
 use sea_orm::{
@@ -8,6 +7,7 @@ use sea_orm::{
     DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
+use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 
 /// The connections of one ledger.
@@ -21,14 +21,18 @@ pub(crate) struct Connections {
 impl Connections {
     /// Opens the file, which must exist, and checks on the live connections that a commit is on
     /// the disk before it is acknowledged.
-    pub(crate) async fn open(path: &Path, readers: u32) -> Result<Self, LedgerError> {
-        let writer = connect(path, 1, false).await?;
-        let sequencer = connect(path, 1, false).await?;
+    pub(crate) async fn open(config: &LedgerConfig) -> Result<Self, LedgerError> {
+        let writer = connect(config, 1, false).await?;
+        let sequencer = connect(config, 1, false).await?;
         for connection in [&writer, &sequencer] {
             require(connection, "journal_mode", "wal").await?;
             require(connection, "synchronous", "2").await?;
         }
-        Ok(Self { writer, sequencer, readers: connect(path, readers, true).await? })
+        Ok(Self {
+            writer,
+            sequencer,
+            readers: connect(config, config.readers, true).await?,
+        })
     }
 
     pub(crate) async fn close(&self) -> Result<(), DbErr> {
@@ -49,11 +53,12 @@ pub(crate) async fn begin(connection: &DatabaseConnection) -> Result<DatabaseTra
 }
 
 async fn connect(
-    path: &Path,
+    config: &LedgerConfig,
     connections: u32,
     only_reads: bool,
 ) -> Result<DatabaseConnection, DbErr> {
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", path.display()));
+    let busy_timeout = config.busy_timeout;
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", config.path.display()));
     options
         .max_connections(connections)
         .min_connections(1)
@@ -68,7 +73,7 @@ async fn connect(
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 .pragma("query_only", if only_reads { "ON" } else { "OFF" })
-                .busy_timeout(Duration::from_secs(5))
+                .busy_timeout(busy_timeout)
         });
     Database::connect(options).await
 }
@@ -79,9 +84,10 @@ async fn require(
     required: &'static str,
 ) -> Result<(), LedgerError> {
     let query = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {setting}"));
-    let row = connection.query_one_raw(query).await?.ok_or_else(|| {
-        DbErr::RecordNotFound(format!("PRAGMA {setting} gives no answer"))
-    })?;
+    let row = connection
+        .query_one_raw(query)
+        .await?
+        .ok_or_else(|| DbErr::RecordNotFound(format!("PRAGMA {setting} gives no answer")))?;
     let found = match row.try_get_by_index::<String>(0) {
         Ok(text) => text,
         Err(_not_text) => row.try_get_by_index::<i64>(0)?.to_string(),
@@ -89,6 +95,10 @@ async fn require(
     if found == required {
         Ok(())
     } else {
-        Err(LedgerError::NotDurable { setting, found, required })
+        Err(LedgerError::NotDurable {
+            setting,
+            found,
+            required,
+        })
     }
 }

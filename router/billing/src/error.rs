@@ -58,8 +58,11 @@ pub enum LedgerError {
 impl From<LedgerError> for Fault {
     fn from(error: LedgerError) -> Self {
         let unavailable = || {
-            Self::new(Reason::LedgerUnavailable, "the ledger can't be written or read")
-                .retry_after(Duration::from_secs(1))
+            Self::new(
+                Reason::LedgerUnavailable,
+                "the ledger can't be written or read",
+            )
+            .retry_after(Duration::from_secs(1))
         };
         match error {
             LedgerError::Schema(_) => Self::new(Reason::MigrationPending, error.to_string()),
@@ -69,18 +72,21 @@ impl From<LedgerError> for Fault {
             }
             LedgerError::Unavailable => Self::new(Reason::LedgerUnavailable, error.to_string())
                 .retry_after(Duration::from_secs(1)),
-            LedgerError::Overloaded => Self::new(Reason::Overloaded, error.to_string())
-                .retry_after(Duration::from_secs(1)),
-            LedgerError::Stopping => Self::new(Reason::Draining, error.to_string())
-                .retry_after(Duration::from_secs(1)),
+            LedgerError::Overloaded => {
+                Self::new(Reason::Overloaded, error.to_string()).retry_after(Duration::from_secs(1))
+            }
+            LedgerError::Stopping => {
+                Self::new(Reason::Draining, error.to_string()).retry_after(Duration::from_secs(1))
+            }
             LedgerError::RequestRepeated { ref first_call_id } => {
                 Self::new(Reason::RequestRepeated, error.to_string())
                     .at_field("request_id")
                     .with("call_id", first_call_id)
             }
-            LedgerError::CursorInvalid => {
-                Self::field("cursor", "must be a cursor that this stream gave, unchanged")
-            }
+            LedgerError::CursorInvalid => Self::field(
+                "cursor",
+                "must be a cursor that this stream gave, unchanged",
+            ),
             LedgerError::CursorExpired => Self::new(Reason::CursorExpired, error.to_string()),
             LedgerError::EventUnreadable => {
                 Self::new(Reason::Internal, "a stored usage event can't be decoded")

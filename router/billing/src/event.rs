@@ -62,7 +62,10 @@ pub(crate) fn settled(open: wire::UsageEvent, settlement: Settlement) -> wire::U
 
 /// The event of an attempt whose router stopped: nothing is known of its usage.
 pub(crate) fn swept(open: wire::UsageEvent, at: Timestamp) -> wire::UsageEvent {
-    settled(open, Settlement::without_usage(Outcome::Swept, Basis::Unknown, ROUTER_STOPPED, at))
+    settled(
+        open,
+        Settlement::without_usage(Outcome::Swept, Basis::Unknown, ROUTER_STOPPED, at),
+    )
 }
 
 /// A late real settlement of an attempt that was settled already.

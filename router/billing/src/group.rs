@@ -80,12 +80,21 @@ impl SettleRecord {
         done: oneshot::Sender<()>,
         slot: OwnedSemaphorePermit,
     ) -> Self {
-        Self { row: EventRow::new(event), keeps_request_id, open, done: Some(done), _slot: slot }
+        Self {
+            row: EventRow::new(event),
+            keeps_request_id,
+            open,
+            done: Some(done),
+            _slot: slot,
+        }
     }
 
     /// Whether its attempt was refused, so that there is nothing to settle.
     pub(crate) fn is_void(&self) -> bool {
-        matches!(*self.open.borrow(), OpenState::Unavailable | OpenState::Repeated { .. })
+        matches!(
+            *self.open.borrow(),
+            OpenState::Unavailable | OpenState::Repeated { .. }
+        )
     }
 
     /// Tells whoever waits; gives the slot back.
@@ -107,8 +116,16 @@ pub(crate) struct EventRow {
 
 impl EventRow {
     pub(crate) fn new(event: UsageEvent) -> Self {
-        let settled_at = event.settled_at.as_ref().and_then(from_timestamp).unwrap_or_default();
-        Self { bytes: event.encode_to_vec(), settled_at: settled_at.0, event }
+        let settled_at = event
+            .settled_at
+            .as_ref()
+            .and_then(from_timestamp)
+            .unwrap_or_default();
+        Self {
+            bytes: event.encode_to_vec(),
+            settled_at: settled_at.0,
+            event,
+        }
     }
 
     fn settlement(&self) -> settlements::ActiveModel {
@@ -169,7 +186,10 @@ pub(crate) async fn commit(
         .collect();
     let rows: Vec<&EventRow> = real.iter().map(|record| &record.row).collect();
     settle(&transaction, &rows).await?;
-    for record in real.iter().filter(|record| record.keeps_request_id.is_some()) {
+    for record in real
+        .iter()
+        .filter(|record| record.keeps_request_id.is_some())
+    {
         let keeps = record.keeps_request_id.unwrap_or_default();
         close_request_id(&transaction, &record.row, keeps).await?;
     }
@@ -205,7 +225,9 @@ async fn open(
         })
         .collect();
     if !rows.is_empty() {
-        open_attempts::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+        open_attempts::Entity::insert_many(rows)
+            .exec_without_returning(transaction)
+            .await?;
     }
     Ok(repeated)
 }
@@ -236,9 +258,13 @@ async fn claim(
         return Ok(None);
     }
     let key = (record.workspace.clone(), request_id.to_owned());
-    let holder = request_ids::Entity::find_by_id(key).one(transaction).await?;
+    let holder = request_ids::Entity::find_by_id(key)
+        .one(transaction)
+        .await?;
     // The next attempt of the same call holds it already.
-    Ok(holder.map(|row| row.call_id).filter(|call_id| *call_id != record.call_id))
+    Ok(holder
+        .map(|row| row.call_id)
+        .filter(|call_id| *call_id != record.call_id))
 }
 
 /// Keeps the request id of a completed call for a day; frees that of any other.
@@ -255,7 +281,10 @@ async fn close_request_id(
             .exec(transaction)
             .await?;
     } else {
-        request_ids::Entity::delete_many().filter(of_call).exec(transaction).await?;
+        request_ids::Entity::delete_many()
+            .filter(of_call)
+            .exec(transaction)
+            .await?;
     }
     Ok(())
 }
@@ -285,8 +314,11 @@ pub(crate) async fn settle(
         .into_iter()
         .map(|row| (row.event_id.clone(), row))
         .collect();
-    let fresh: Vec<&EventRow> =
-        rows.iter().copied().filter(|row| !known.contains_key(&row.event.event_id)).collect();
+    let fresh: Vec<&EventRow> = rows
+        .iter()
+        .copied()
+        .filter(|row| !known.contains_key(&row.event.event_id))
+        .collect();
     append(transaction, &fresh).await?;
     for row in rows {
         if let Some(original) = known.get(&row.event.event_id) {
@@ -298,8 +330,10 @@ pub(crate) async fn settle(
 
 async fn append(transaction: &DatabaseTransaction, rows: &[&EventRow]) -> Result<(), DbErr> {
     let mut seen = HashSet::new();
-    let rows: Vec<&&EventRow> =
-        rows.iter().filter(|row| seen.insert(row.event.event_id.as_str())).collect();
+    let rows: Vec<&&EventRow> = rows
+        .iter()
+        .filter(|row| seen.insert(row.event.event_id.as_str()))
+        .collect();
     if rows.is_empty() {
         return Ok(());
     }
@@ -331,7 +365,9 @@ async fn correct(
         .exec_without_returning(transaction)
         .await?;
     if matches!(inserted, TryInsertResult::Inserted(1)) {
-        unsequenced::Entity::insert(row.unsequenced()).exec_without_returning(transaction).await?;
+        unsequenced::Entity::insert(row.unsequenced())
+            .exec_without_returning(transaction)
+            .await?;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ use crate::writer::Writer;
 /// The ledger of one router process. One exists per SQLite file at a time.
 #[derive(Debug)]
 pub struct Ledger {
-    connections: Connections,
+    pub(crate) connections: Connections,
     clock: Arc<dyn Clock>,
     stream_id: i64,
     slot_count: u32,
@@ -52,7 +52,7 @@ impl Ledger {
         tasks: &Tasks,
     ) -> Result<Arc<Self>, LedgerError> {
         let lock = DatabaseLock::take(&config.path)?;
-        let connections = Connections::open(&config.path, config.readers).await?;
+        let connections = Connections::open(&config).await?;
         keyway_migrations::router::check(&connections.writer).await?;
         let state = take_term(&connections.writer, clock.now()).await?;
         let swept = sweep::sweep(&connections.writer, state.term, clock.now()).await?;
@@ -117,7 +117,11 @@ impl Ledger {
         let permit = Arc::clone(&self.slots)
             .try_acquire_owned()
             .map_err(|_full| LedgerError::Overloaded)?;
-        Ok(Slot { permit, records: self.records.clone(), clock: Arc::clone(&self.clock) })
+        Ok(Slot {
+            permit,
+            records: self.records.clone(),
+            clock: Arc::clone(&self.clock),
+        })
     }
 
     /// Whether the ledger takes writes, as far as is known.
@@ -133,7 +137,9 @@ impl Ledger {
     /// Attempts that are open, or not yet settled on the disk.
     pub fn attempts_in_flight(&self) -> usize {
         let free = self.slots.available_permits();
-        usize::try_from(self.slot_count).unwrap_or(usize::MAX).saturating_sub(free)
+        usize::try_from(self.slot_count)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(free)
     }
 
     /// Stops: no new attempt; waits, at most so long, until every open one is settled on the
@@ -141,8 +147,14 @@ impl Ledger {
     /// What is still open then is closed by the sweep of the next start.
     pub async fn stop(&self, bound: Duration) -> Result<(), LedgerError> {
         self.stopping.store(true, Ordering::Release);
-        if timeout(bound, self.slots.acquire_many(self.slot_count)).await.is_err() {
-            warn!(open = self.attempts_in_flight(), "the ledger stops with attempts open");
+        if timeout(bound, self.slots.acquire_many(self.slot_count))
+            .await
+            .is_err()
+        {
+            warn!(
+                open = self.attempts_in_flight(),
+                "the ledger stops with attempts open"
+            );
         }
         // If the writer is gone already there is nobody to tell.
         drop(self.records.send(Record::Stop));
@@ -150,7 +162,12 @@ impl Ledger {
         self.stop_sequencer.cancel();
         self.sequencer_ended.cancelled().await;
         let closed = self.connections.close().await;
-        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(
+            self.lock
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
         Ok(closed?)
     }
 
@@ -188,7 +205,10 @@ async fn take_term(
         heartbeat_at: Set(now.0),
         ..Default::default()
     };
-    let term = writers::Entity::insert(row).exec(&transaction).await?.last_insert_id;
+    let term = writers::Entity::insert(row)
+        .exec(&transaction)
+        .await?
+        .last_insert_id;
     sequencer::Entity::update_many()
         .col_expr(sequencer::Column::Term, term.into())
         .filter(sequencer::Column::Id.eq(1))

@@ -32,3 +32,6 @@ pub use price_tables::PriceTable;
 pub use read::{CallRecord, Page, PageRequest, UsageFilter};
 pub use slot::{OpenHandle, SettleHandle, Slot};
 pub use stream::StreamItem;
+
+#[cfg(test)]
+mod tests;

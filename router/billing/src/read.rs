@@ -89,7 +89,10 @@ impl Ledger {
         let next = rows.last().filter(|_| has_more);
         let next = next.map(|row| Cursor::after(row.position).to_text(self.stream_id()));
         let events = bodies(self.readers(), rows).await?;
-        Ok(Page { events: events.into_iter().map(|(_, event)| event).collect(), next })
+        Ok(Page {
+            events: events.into_iter().map(|(_, event)| event).collect(),
+            next,
+        })
     }
 
     /// Everything about a call, its open attempts too; `None` if there is no such call, or not
@@ -118,9 +121,11 @@ impl Ledger {
             .filter(corrections::Column::Workspace.eq(&owner))
             .all(self.readers())
             .await?;
-        let open = open
-            .iter()
-            .filter(|row| settled.iter().all(|settled| settled.event_id != row.event_id));
+        let open = open.iter().filter(|row| {
+            settled
+                .iter()
+                .all(|settled| settled.event_id != row.event_id)
+        });
         let record = CallRecord {
             open: in_order(open.map(|row| row.event.as_slice()))?,
             settled: in_order(settled.iter().map(|row| row.event.as_slice()))?,
@@ -184,7 +189,9 @@ async fn bodies(
     }
     rows.into_iter()
         .map(|row| {
-            let event = bytes.get(&row.event_id).ok_or(LedgerError::EventUnreadable)?;
+            let event = bytes
+                .get(&row.event_id)
+                .ok_or(LedgerError::EventUnreadable)?;
             Ok((row.position, decode(event)?))
         })
         .collect()

@@ -77,7 +77,9 @@ pub(crate) async fn number(
     }
     let transaction = database::begin(connection).await?;
     let state = sequencer::Entity::find_by_id(1).one(&transaction).await?;
-    let Some(state) = state.filter(|state| state.term == term) else { return Ok(None) };
+    let Some(state) = state.filter(|state| state.term == term) else {
+        return Ok(None);
+    };
     let waiting = unsequenced::Entity::find()
         .order_by_asc(unsequenced::Column::Arrival)
         .limit(GROUP)
@@ -85,17 +87,20 @@ pub(crate) async fn number(
         .await?;
     let last = waiting.iter().fold(state.last_position, |last, _| last + 1);
     let arrivals: Vec<i64> = waiting.iter().map(|row| row.arrival).collect();
-    let rows = waiting.into_iter().zip(state.last_position + 1..).map(|(row, position)| {
-        stream_positions::ActiveModel {
+    let rows = waiting
+        .into_iter()
+        .zip(state.last_position + 1..)
+        .map(|(row, position)| stream_positions::ActiveModel {
             position: Set(position),
             event_id: Set(row.event_id),
             workspace: Set(row.workspace),
             provider: Set(row.provider),
             source: Set(row.source),
             settled_at: Set(row.settled_at),
-        }
-    });
-    stream_positions::Entity::insert_many(rows).exec_without_returning(&transaction).await?;
+        });
+    stream_positions::Entity::insert_many(rows)
+        .exec_without_returning(&transaction)
+        .await?;
     unsequenced::Entity::delete_many()
         .filter(unsequenced::Column::Arrival.is_in(arrivals))
         .exec(&transaction)

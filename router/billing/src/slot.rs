@@ -39,7 +39,14 @@ impl Slot {
         let record = OpenRecord::new(&event, request_id.clone(), state);
         // A writer that is gone drops `state`, which `durable` and `settle` see.
         drop(self.records.send(Record::Open(Box::new(record))));
-        OpenHandle { parts: Some(Parts { slot: self, event, has_request_id: request_id.is_some() }), seen }
+        OpenHandle {
+            parts: Some(Parts {
+                slot: self,
+                event,
+                has_request_id: request_id.is_some(),
+            }),
+            seen,
+        }
     }
 }
 
@@ -86,7 +93,12 @@ impl OpenHandle {
 
     fn hand_over(&mut self, settlement: Settlement) -> SettleHandle {
         let (done, settled) = oneshot::channel();
-        if let Some(Parts { slot, event, has_request_id }) = self.parts.take() {
+        if let Some(Parts {
+            slot,
+            event,
+            has_request_id,
+        }) = self.parts.take()
+        {
             let completed = settlement.outcome == Outcome::Completed;
             let event = event::settled(event, settlement);
             let record = SettleRecord::new(

@@ -76,13 +76,14 @@ impl Ledger {
             acknowledged_at: Set(self.now().0),
         };
         let mut newer = OnConflict::columns([consumers::Column::Scope, consumers::Column::Name]);
-        newer.update_columns([consumers::Column::Position, consumers::Column::AcknowledgedAt]);
-        newer.action_and_where(
-            sea_orm::ExprTrait::gt(
-                sea_orm::sea_query::Expr::value(position),
-                sea_orm::sea_query::Expr::col((consumers::Entity, consumers::Column::Position)),
-            ),
-        );
+        newer.update_columns([
+            consumers::Column::Position,
+            consumers::Column::AcknowledgedAt,
+        ]);
+        newer.action_and_where(sea_orm::ExprTrait::gt(
+            sea_orm::sea_query::Expr::value(position),
+            sea_orm::sea_query::Expr::col((consumers::Entity, consumers::Column::Position)),
+        ));
         consumers::Entity::insert(row)
             .on_conflict(newer)
             .try_insert()
@@ -101,7 +102,9 @@ impl Ledger {
         let row = consumers::Entity::find_by_id((scope, consumer.to_owned()))
             .one(self.readers())
             .await?;
-        Ok(row.map(|row| Cursor::after(row.position).to_text(self.stream_id())).unwrap_or_default())
+        Ok(row
+            .map(|row| Cursor::after(row.position).to_text(self.stream_id()))
+            .unwrap_or_default())
     }
 
     /// The place that a cursor or page token stands for; the beginning if it is empty.
@@ -156,8 +159,14 @@ impl Reader {
     /// Reads one page, looking at a bounded stretch of the stream.
     async fn read_page(&mut self, head: i64) -> Result<(), LedgerError> {
         let up_to = head.min(self.scanned + SCAN);
-        let page =
-            read::between(&self.readers, &self.filter, self.scanned, up_to, PAGE as u64).await?;
+        let page = read::between(
+            &self.readers,
+            &self.filter,
+            self.scanned,
+            up_to,
+            PAGE as u64,
+        )
+        .await?;
         self.scanned = match page.last() {
             Some((position, _)) if page.len() == PAGE => *position,
             Some(_) | None => up_to,
@@ -168,7 +177,10 @@ impl Reader {
 
     fn item(&mut self, position: i64, event: Option<UsageEvent>) -> StreamItem {
         self.told = position;
-        StreamItem { event, cursor: Cursor::after(position).to_text(self.stream_id) }
+        StreamItem {
+            event,
+            cursor: Cursor::after(position).to_text(self.stream_id),
+        }
     }
 }
 

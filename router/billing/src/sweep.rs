@@ -5,9 +5,7 @@
 use keyway_proto::billing::v1::UsageEvent;
 use keyway_words::Timestamp;
 use prost::Message as _;
-use sea_orm::{
-    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect,
-};
+use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::database;
 use crate::entity::{open_attempts, request_ids};
@@ -42,8 +40,10 @@ async fn close(
     now: Timestamp,
 ) -> Result<(), DbErr> {
     let calls: Vec<String> = left.iter().map(|row| row.call_id.clone()).collect();
-    let rows: Vec<EventRow> =
-        left.into_iter().map(|row| EventRow::new(event::swept(opened(row), now))).collect();
+    let rows: Vec<EventRow> = left
+        .into_iter()
+        .map(|row| EventRow::new(event::swept(opened(row), now)))
+        .collect();
     let transaction = database::begin(connection).await?;
     group::settle(&transaction, &rows.iter().collect::<Vec<_>>()).await?;
     request_ids::Entity::delete_many()

@@ -91,8 +91,7 @@ impl Writer {
         settles: &mut Vec<Box<SettleRecord>>,
     ) -> Result<(), DbErr> {
         let now = self.clock.now();
-        let mut repeated =
-            group::commit(&self.connection, self.term, now, opens, settles).await?;
+        let mut repeated = group::commit(&self.connection, self.term, now, opens, settles).await?;
         for (index, open) in opens.iter().enumerate() {
             open.tell(match repeated.remove(&index) {
                 Some(first_call_id) => OpenState::Repeated { first_call_id },

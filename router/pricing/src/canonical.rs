@@ -22,7 +22,12 @@ fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
             let by_name: BTreeMap<&String, &Value> = fields.iter().collect();
-            Value::Object(by_name.into_iter().map(|(k, v)| (k.clone(), sorted(v))).collect())
+            Value::Object(
+                by_name
+                    .into_iter()
+                    .map(|(k, v)| (k.clone(), sorted(v)))
+                    .collect(),
+            )
         }
         Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
@@ -35,7 +40,8 @@ mod tests {
 
     #[test]
     fn field_order_and_white_space_do_not_change_the_text() {
-        let left: Value = serde_json::from_str(r#"{"b": [1, {"z": null, "a": "é"}], "a": 2}"#).unwrap();
+        let left: Value =
+            serde_json::from_str(r#"{"b": [1, {"z": null, "a": "é"}], "a": 2}"#).unwrap();
         assert_eq!(text(&left), r#"{"a":2,"b":[1,{"a":"é","z":null}]}"#);
     }
 }

@@ -83,9 +83,10 @@ impl Catalogue {
     pub fn find(&self, provider: ProviderId, model: &str) -> Option<&Model> {
         let found = self.models.get(&(provider, model.into()));
         let found = match provider {
-            ProviderId::Exa => {
-                found.or_else(|| self.models.get(&(provider, format!("search:{model}").into())))
-            }
+            ProviderId::Exa => found.or_else(|| {
+                self.models
+                    .get(&(provider, format!("search:{model}").into()))
+            }),
             ProviderId::Anthropic
             | ProviderId::Google
             | ProviderId::Mistral
@@ -138,7 +139,9 @@ impl Catalogue {
         model: &str,
         asked: &crate::model::Asked<'_>,
     ) -> Result<(), Unpriced> {
-        self.find(provider, model).ok_or(Unpriced::Model)?.check(asked)
+        self.find(provider, model)
+            .ok_or(Unpriced::Model)?
+            .check(asked)
     }
 
     fn load(overlay: &[Value], at: Timestamp) -> Result<Self, CatalogueError> {
@@ -150,7 +153,12 @@ impl Catalogue {
             }
         }
         let next_change = lay_over(&mut rows_in_force, overlay, at)?;
-        let json = canonical::text(&rows_in_force.values().map(|(value, _)| value.clone()).collect());
+        let json = canonical::text(
+            &rows_in_force
+                .values()
+                .map(|(value, _)| value.clone())
+                .collect(),
+        );
         Ok(Self {
             models: index(rows_in_force.into_values().map(|(_, model)| model)),
             hash: canonical::hash(&json),
@@ -171,8 +179,11 @@ fn lay_over(
     for (index, value) in overlay.iter().enumerate() {
         dated.push((Row::parse("overlay", index, value)?, value));
     }
-    let next_change =
-        dated.iter().filter_map(|(row, _)| row.effective_from).filter(|from| *from > at).min();
+    let next_change = dated
+        .iter()
+        .filter_map(|(row, _)| row.effective_from)
+        .filter(|from| *from > at)
+        .min();
     // Stable: of rows of the same day the later one wins, as it stands in the file.
     dated.sort_by_key(|(row, _)| row.effective_from);
     for (row, value) in dated {
@@ -184,9 +195,7 @@ fn lay_over(
 }
 
 /// Models by id, then by alias where no row has that id.
-fn index(
-    models: impl Iterator<Item = Arc<Model>>,
-) -> HashMap<(ProviderId, Box<str>), Arc<Model>> {
+fn index(models: impl Iterator<Item = Arc<Model>>) -> HashMap<(ProviderId, Box<str>), Arc<Model>> {
     let mut by_name = HashMap::new();
     let models: Vec<Arc<Model>> = models.collect();
     for model in &models {
@@ -212,7 +221,13 @@ impl Row {
         let bad = |cause: String| CatalogueError::BadRow {
             table,
             row: index + 1,
-            model: value.get("model").and_then(Value::as_str).unwrap_or_default().chars().take(128).collect(),
+            model: value
+                .get("model")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .chars()
+                .take(128)
+                .collect(),
             cause,
         };
         let raw: RawRow =
@@ -226,18 +241,28 @@ impl Row {
             })?),
             None => None,
         };
-        Ok(Self { model: Model::from_raw(raw).map_err(bad)?, effective_from })
+        Ok(Self {
+            model: Model::from_raw(raw).map_err(bad)?,
+            effective_from,
+        })
     }
 
     fn key(&self) -> (String, String) {
-        (self.model.provider().as_str().to_owned(), self.model.id().to_owned())
+        (
+            self.model.provider().as_str().to_owned(),
+            self.model.id().to_owned(),
+        )
     }
 }
 
 /// The first moment of a day (UTC) in the form `2026-12-01`; `None` for what is no day.
 fn start_of(day: &str) -> Option<Timestamp> {
     let mut parts = day.splitn(3, '-').map(str::parse::<i64>);
-    let (year, month, date) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    let (year, month, date) = (
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+    );
     // Howard Hinnant's `days_from_civil`; the comparison below refuses what is out of range.
     let year = if month <= 2 { year - 1 } else { year };
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -248,8 +273,10 @@ fn start_of(day: &str) -> Option<Timestamp> {
 }
 
 fn rows(table: &'static str, text: &str) -> Result<Vec<Value>, CatalogueError> {
-    serde_json::from_str(text)
-        .map_err(|error| CatalogueError::NotRows { table, cause: error.to_string() })
+    serde_json::from_str(text).map_err(|error| CatalogueError::NotRows {
+        table,
+        cause: error.to_string(),
+    })
 }
 
 const FILES: [(&str, &str); 5] = [

@@ -14,21 +14,33 @@ pub struct Exact {
 
 impl Exact {
     /// Nothing.
-    pub const ZERO: Self = Self { numerator: 0, denominator: 1 };
+    pub const ZERO: Self = Self {
+        numerator: 0,
+        denominator: 1,
+    };
 
     /// A whole amount.
     pub const fn whole(amount: Usd) -> Self {
-        Self { numerator: amount.pico(), denominator: 1 }
+        Self {
+            numerator: amount.pico(),
+            denominator: 1,
+        }
     }
 
     /// So many units at a price each; `None` if it does not fit.
     pub fn of(count: u64, price: Usd) -> Option<Self> {
-        Some(Self { numerator: price.pico().checked_mul(count.into())?, denominator: 1 })
+        Some(Self {
+            numerator: price.pico().checked_mul(count.into())?,
+            denominator: 1,
+        })
     }
 
     /// So many tokens at a price per million; `None` if it does not fit.
     pub fn of_tokens(count: u64, price_per_million: Usd) -> Option<Self> {
-        Some(Self { denominator: 1_000_000, ..Self::of(count, price_per_million)? })
+        Some(Self {
+            denominator: 1_000_000,
+            ..Self::of(count, price_per_million)?
+        })
     }
 
     /// The sum; `None` if it does not fit.
@@ -36,12 +48,18 @@ impl Exact {
     pub fn plus(self, other: Self) -> Option<Self> {
         if self.denominator == other.denominator {
             let numerator = self.numerator.checked_add(other.numerator)?;
-            return Some(Self { numerator, denominator: self.denominator });
+            return Some(Self {
+                numerator,
+                denominator: self.denominator,
+            });
         }
         let left = self.numerator.checked_mul(other.denominator)?;
         let right = other.numerator.checked_mul(self.denominator)?;
         let denominator = self.denominator.checked_mul(other.denominator)?;
-        Some(Self { numerator: left.checked_add(right)?, denominator })
+        Some(Self {
+            numerator: left.checked_add(right)?,
+            denominator,
+        })
     }
 
     /// The product; `None` if it does not fit.
@@ -56,7 +74,10 @@ impl Exact {
     /// The amount, rounded half to even to whole pico-USD.
     pub fn round(self) -> Usd {
         let quotient = self.numerator.div_euclid(self.denominator);
-        let twice_rest = self.numerator.rem_euclid(self.denominator).saturating_mul(2);
+        let twice_rest = self
+            .numerator
+            .rem_euclid(self.denominator)
+            .saturating_mul(2);
         let up = match twice_rest.cmp(&self.denominator) {
             std::cmp::Ordering::Less => false,
             std::cmp::Ordering::Equal => quotient.rem_euclid(2) == 1,
@@ -76,7 +97,10 @@ pub struct Multiplier {
 
 impl Multiplier {
     /// Changes nothing.
-    pub const ONE: Self = Self { numerator: 1, denominator: 1 };
+    pub const ONE: Self = Self {
+        numerator: 1,
+        denominator: 1,
+    };
 
     /// Whether it lies from 0.01 to 100: what a price list may multiply with.
     pub(crate) const fn is_plausible(self) -> bool {
@@ -104,7 +128,10 @@ impl FromStr for Multiplier {
             numerator /= 10;
             denominator /= 10;
         }
-        Ok(Self { numerator, denominator })
+        Ok(Self {
+            numerator,
+            denominator,
+        })
     }
 }
 
@@ -125,16 +152,43 @@ mod tests {
             (51, 100, 1),
             (-51, 100, -1),
         ] {
-            assert_eq!(Exact { numerator, denominator }.round().pico(), pico, "{numerator}");
+            assert_eq!(
+                Exact {
+                    numerator,
+                    denominator
+                }
+                .round()
+                .pico(),
+                pico,
+                "{numerator}"
+            );
         }
     }
 
     #[test]
     fn a_factor_is_exact_and_never_negative() {
         let eleven_tenths: Multiplier = "1.100000000000".parse().unwrap();
-        assert_eq!(eleven_tenths, Multiplier { numerator: 11, denominator: 10 });
-        assert_eq!("2".parse::<Multiplier>().unwrap(), Multiplier { numerator: 2, denominator: 1 });
-        assert_eq!("0".parse::<Multiplier>().unwrap(), Multiplier { numerator: 0, denominator: 1 });
+        assert_eq!(
+            eleven_tenths,
+            Multiplier {
+                numerator: 11,
+                denominator: 10
+            }
+        );
+        assert_eq!(
+            "2".parse::<Multiplier>().unwrap(),
+            Multiplier {
+                numerator: 2,
+                denominator: 1
+            }
+        );
+        assert_eq!(
+            "0".parse::<Multiplier>().unwrap(),
+            Multiplier {
+                numerator: 0,
+                denominator: 1
+            }
+        );
         assert!("-1".parse::<Multiplier>().is_err());
         assert!("1e3".parse::<Multiplier>().is_err());
     }

@@ -4,8 +4,8 @@
 //! ([`Unpriced`]), never zero. Every table has a content hash; the same hash and the same usage
 //! give the same amount for ever. Pure: no clock, no files, no network.
 
-pub mod catalogue;
 mod canonical;
+pub mod catalogue;
 pub mod exact;
 pub mod model;
 pub mod quote;

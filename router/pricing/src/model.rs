@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use keyway_words::ProviderId;
 
 use crate::exact::Multiplier;
-pub use crate::row::Kind;
 use crate::quote::{PriceInputs, Quote, Unpriced};
 use crate::request_price::RequestPrices;
+pub use crate::row::Kind;
 use crate::row::{Price, Rates, RawRow, Unit};
 
 /// A model of the catalogue.
@@ -31,7 +31,10 @@ pub struct Model {
 /// How a model is priced.
 #[derive(Debug, Clone)]
 pub(crate) enum Pricing {
-    Tokens { base: Rates, by_service_tier: BTreeMap<String, Rates> },
+    Tokens {
+        base: Rates,
+        by_service_tier: BTreeMap<String, Rates>,
+    },
     Requests(RequestPrices),
     Pages(Price),
 }
@@ -117,15 +120,19 @@ impl Model {
             return Err(Unpriced::ServerTools);
         }
         match &self.pricing {
-            Pricing::Tokens { base, by_service_tier } => {
-                crate::token_price::rates(base, by_service_tier, asked.service_tier).map(|_| ())
-            }
+            Pricing::Tokens {
+                base,
+                by_service_tier,
+            } => crate::token_price::rates(base, by_service_tier, asked.service_tier).map(|_| ()),
             Pricing::Requests(_) | Pricing::Pages(_) => Ok(()),
         }
     }
 
     pub(crate) fn from_raw(mut raw: RawRow) -> Result<Self, String> {
-        let provider = raw.provider.parse::<ProviderId>().map_err(|error| error.to_string())?;
+        let provider = raw
+            .provider
+            .parse::<ProviderId>()
+            .map_err(|error| error.to_string())?;
         if raw.model.is_empty() || raw.model.len() > 128 || !raw.model.is_ascii() {
             return Err("model must be 1 to 128 ASCII characters".into());
         }
@@ -156,13 +163,17 @@ fn pricing(raw: &mut RawRow) -> Result<Pricing, String> {
             if base.prices.input.is_none() || base.prices.output.is_none() {
                 return Err("input and output are missing".into());
             }
-            Ok(Pricing::Tokens { base, by_service_tier })
+            Ok(Pricing::Tokens {
+                base,
+                by_service_tier,
+            })
         }
         Unit::PerRequest => RequestPrices::from_raw(raw)
             .map(Pricing::Requests)
             .ok_or_else(|| "per_request, or request_tiers, is missing".into()),
-        Unit::PerPage => {
-            raw.per_page.map(Pricing::Pages).ok_or_else(|| "per_page is missing".into())
-        }
+        Unit::PerPage => raw
+            .per_page
+            .map(Pricing::Pages)
+            .ok_or_else(|| "per_page is missing".into()),
     }
 }

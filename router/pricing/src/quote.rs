@@ -145,7 +145,10 @@ fn parts(
     inputs: &PriceInputs<'_>,
 ) -> Result<(Vec<Line>, Vec<Multiplier>), Unpriced> {
     let mut lines = match &model.pricing {
-        Pricing::Tokens { base, by_service_tier } => {
+        Pricing::Tokens {
+            base,
+            by_service_tier,
+        } => {
             let rates = token_price::rates(base, by_service_tier, inputs.service_tier)?;
             token_price::lines(rates, base, usage)?
         }
@@ -183,14 +186,24 @@ fn total(lines: &[Line], factors: &[Multiplier]) -> Option<Exact> {
         };
         sum = sum.plus(amount)?;
     }
-    factors.iter().try_fold(sum, |amount, factor| amount.times(*factor))
+    factors
+        .iter()
+        .try_fold(sum, |amount, factor| amount.times(*factor))
 }
 
 impl Line {
     /// A line of single units; none where the count is not known or zero.
     pub(crate) fn unit(part: &'static str, count: Option<u64>, price: Usd) -> Vec<Self> {
         let known = count.filter(|count| *count > 0);
-        known.map(|count| Self { part, count, price, per_million: false }).into_iter().collect()
+        known
+            .map(|count| Self {
+                part,
+                count,
+                price,
+                per_million: false,
+            })
+            .into_iter()
+            .collect()
     }
 }
 

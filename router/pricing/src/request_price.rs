@@ -39,9 +39,13 @@ impl RequestPrices {
     /// the price of the request.
     pub(crate) fn lines(&self, usage: &Usage) -> Result<Vec<Line>, Unpriced> {
         let mut lines = Line::unit("requests", usage.requests, self.per_request(usage)?);
-        let included = self.included_results.saturating_mul(usage.requests.unwrap_or(1));
+        let included = self
+            .included_results
+            .saturating_mul(usage.requests.unwrap_or(1));
         if let Some(price) = self.extra_result {
-            let extra = usage.search_results.map(|results| results.saturating_sub(included));
+            let extra = usage
+                .search_results
+                .map(|results| results.saturating_sub(included));
             lines.extend(Line::unit("search_results", extra, price.0));
         }
         match (self.summary, usage.summaries.filter(|count| *count > 0)) {

@@ -194,7 +194,10 @@ impl RawRow {
     /// base tier and of every service tier.
     pub(crate) fn rates(&mut self) -> Result<(Rates, BTreeMap<String, Rates>), String> {
         known(&self.unknown)?;
-        let base = rates(std::mem::take(&mut self.prices), std::mem::take(&mut self.tiers))?;
+        let base = rates(
+            std::mem::take(&mut self.prices),
+            std::mem::take(&mut self.tiers),
+        )?;
         let mut by_tier = BTreeMap::new();
         for (name, raw) in std::mem::take(&mut self.service_tiers) {
             known(&raw.unknown)?;
@@ -227,7 +230,12 @@ impl RawRow {
             self.per_server_tool_request,
         ];
         let tiered = self.request_tiers.iter().map(|tier| Some(tier.per_request));
-        if single.into_iter().chain(tiered).flatten().any(|price| price.0 > MOST_PER_REQUEST) {
+        if single
+            .into_iter()
+            .chain(tiered)
+            .flatten()
+            .any(|price| price.0 > MOST_PER_REQUEST)
+        {
             return Err("a price per request must be at most 100 USD".into());
         }
         Ok(())
@@ -240,13 +248,19 @@ fn rates(prices: TokenPrices, raw_tiers: Vec<RawTier>) -> Result<Rates, String> 
     for raw in raw_tiers {
         known(&raw.unknown)?;
         raw.prices.check()?;
-        if tiers.last().is_some_and(|last| last.above_tokens >= raw.above_tokens) {
+        if tiers
+            .last()
+            .is_some_and(|last| last.above_tokens >= raw.above_tokens)
+        {
             return Err("tiers must stand by ascending above_tokens".into());
         }
         if raw.prices.input.is_none() || raw.prices.output.is_none() {
             return Err("a tier must name input and output".into());
         }
-        tiers.push(LengthTier { above_tokens: raw.above_tokens, prices: raw.prices });
+        tiers.push(LengthTier {
+            above_tokens: raw.above_tokens,
+            prices: raw.prices,
+        });
     }
     Ok(Rates { prices, tiers })
 }
@@ -277,9 +291,11 @@ impl TokenPrices {
                 return Err("a price per million tokens must be at most 10000 USD".into());
             }
             if amount != Usd::ZERO && amount < LEAST_PER_MILLION {
-                return Err("a price per million tokens must be 0 or at least 0.001 USD; \
+                return Err(
+                    "a price per million tokens must be 0 or at least 0.001 USD; \
                             is it a price per token?"
-                    .into());
+                        .into(),
+                );
             }
         }
         Ok(())

@@ -35,22 +35,52 @@ pub(crate) fn lines(rates: &Rates, base: &Rates, usage: &Usage) -> Result<Vec<Li
     // With audio at the price of text, cached audio costs what cached text costs.
     let cached_audio = match prices.input_audio {
         Some(own) => prices.cache_read_audio.unwrap_or(own),
-        None => prices.cache_read_audio.or(prices.cache_read).unwrap_or(input),
+        None => prices
+            .cache_read_audio
+            .or(prices.cache_read)
+            .unwrap_or(input),
     };
     let (plain_output, reasoning) = split_reasoning(usage, prices.reasoning);
     let parts = [
         ("input_tokens", usage.input_tokens, input),
-        ("cache_read_tokens", usage.cache_read_tokens, prices.cache_read.unwrap_or(input)),
+        (
+            "cache_read_tokens",
+            usage.cache_read_tokens,
+            prices.cache_read.unwrap_or(input),
+        ),
         ("cache_write_tokens", usage.cache_write_tokens, cache_write),
-        ("cache_write_1h_tokens", usage.cache_write_1h_tokens, prices.cache_write_1h.unwrap_or(cache_write)),
-        ("cache_write_12h_tokens", usage.cache_write_12h_tokens, prices.cache_write_12h.unwrap_or(cache_write)),
+        (
+            "cache_write_1h_tokens",
+            usage.cache_write_1h_tokens,
+            prices.cache_write_1h.unwrap_or(cache_write),
+        ),
+        (
+            "cache_write_12h_tokens",
+            usage.cache_write_12h_tokens,
+            prices.cache_write_12h.unwrap_or(cache_write),
+        ),
         ("output_tokens", plain_output, output),
-        ("reasoning_tokens", reasoning, prices.reasoning.unwrap_or(output)),
+        (
+            "reasoning_tokens",
+            reasoning,
+            prices.reasoning.unwrap_or(output),
+        ),
         ("input_audio_tokens", usage.input_audio_tokens, input_audio),
-        ("cache_read_audio_tokens", usage.cache_read_audio_tokens, cached_audio),
-        ("output_audio_tokens", usage.output_audio_tokens, prices.output_audio.unwrap_or(output)),
+        (
+            "cache_read_audio_tokens",
+            usage.cache_read_audio_tokens,
+            cached_audio,
+        ),
+        (
+            "output_audio_tokens",
+            usage.output_audio_tokens,
+            prices.output_audio.unwrap_or(output),
+        ),
     ];
-    Ok(parts.into_iter().filter_map(|(part, count, price)| line(part, count, price)).collect())
+    Ok(parts
+        .into_iter()
+        .filter_map(|(part, count, price)| line(part, count, price))
+        .collect())
 }
 
 /// The prices for a prompt of so many tokens: those of the highest bound that it exceeds. Where
@@ -61,13 +91,19 @@ fn at_length<'a>(
     prompt_tokens: u64,
 ) -> Result<&'a TokenPrices, Unpriced> {
     let exceeded = |rates: &'a Rates| {
-        rates.tiers.iter().rev().find(|tier| prompt_tokens > tier.above_tokens)
+        rates
+            .tiers
+            .iter()
+            .rev()
+            .find(|tier| prompt_tokens > tier.above_tokens)
     };
     if let Some(tier) = exceeded(rates) {
         return Ok(&tier.prices);
     }
-    let is_longer_than_base =
-        base.tiers.first().is_some_and(|tier| prompt_tokens > tier.above_tokens);
+    let is_longer_than_base = base
+        .tiers
+        .first()
+        .is_some_and(|tier| prompt_tokens > tier.above_tokens);
     if rates.tiers.is_empty() && is_longer_than_base {
         return Err(Unpriced::PromptLength);
     }
@@ -78,16 +114,24 @@ fn at_length<'a>(
 /// of it is output. Reasoning is an *of which*: it is never added.
 fn split_reasoning(usage: &Usage, price: Option<Price>) -> (Option<u64>, Option<u64>) {
     match (price, usage.reasoning_tokens) {
-        (Some(_), Some(reasoning)) => {
-            (usage.output_tokens.map(|output| output.saturating_sub(reasoning)), Some(reasoning))
-        }
+        (Some(_), Some(reasoning)) => (
+            usage
+                .output_tokens
+                .map(|output| output.saturating_sub(reasoning)),
+            Some(reasoning),
+        ),
         (Some(_), None) | (None, Some(_) | None) => (usage.output_tokens, None),
     }
 }
 
 fn line(part: &'static str, count: Option<u64>, price: Price) -> Option<Line> {
     let count = count.filter(|count| *count > 0)?;
-    Some(Line { part, count, price: price.0, per_million: true })
+    Some(Line {
+        part,
+        count,
+        price: price.0,
+        per_million: true,
+    })
 }
 
 /// A provider's words for its ordinary tier; empty means that it did not say.

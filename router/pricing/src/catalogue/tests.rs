@@ -28,15 +28,27 @@ fn every_row_of_the_catalogue_loads_and_is_found_by_its_id_and_its_aliases() {
             count += 1;
         }
     }
-    let listed: usize = ProviderId::ALL.map(|id| catalogue.models(id).len()).iter().sum();
+    let listed: usize = ProviderId::ALL
+        .map(|id| catalogue.models(id).len())
+        .iter()
+        .sum();
     assert_eq!((count, listed), (172, 172));
 }
 
 #[test]
 fn a_model_without_a_row_is_not_found_however_similar_its_name() {
     let catalogue = Catalogue::builtin().unwrap();
-    for model in ["gpt-5.4-2099-01-01", "GPT-5.4", "gpt-5.4 ", "claude-fable-5-2", ""] {
-        assert!(catalogue.find(ProviderId::OpenAi, model).is_none(), "{model}");
+    for model in [
+        "gpt-5.4-2099-01-01",
+        "GPT-5.4",
+        "gpt-5.4 ",
+        "claude-fable-5-2",
+        "",
+    ] {
+        assert!(
+            catalogue.find(ProviderId::OpenAi, model).is_none(),
+            "{model}"
+        );
         assert!(catalogue.bare(model).is_none(), "{model}");
     }
     let asked = Asked::default();
@@ -50,25 +62,45 @@ fn a_model_without_a_row_is_not_found_however_similar_its_name() {
 fn bare_names_find_their_only_provider_and_search_kinds_have_none() {
     let catalogue = Catalogue::builtin().unwrap();
     assert_eq!(catalogue.bare("gpt-5.4"), Some(ProviderId::OpenAi));
-    assert_eq!(catalogue.bare("claude-haiku-4-5"), Some(ProviderId::Anthropic));
-    assert_eq!(catalogue.bare("text-embedding-3-small"), Some(ProviderId::OpenAi));
+    assert_eq!(
+        catalogue.bare("claude-haiku-4-5"),
+        Some(ProviderId::Anthropic)
+    );
+    assert_eq!(
+        catalogue.bare("text-embedding-3-small"),
+        Some(ProviderId::OpenAi)
+    );
     assert_eq!(catalogue.bare("answer"), None);
-    assert_eq!(catalogue.find(ProviderId::Exa, "auto").unwrap().id(), "search:auto");
-    assert_eq!(catalogue.find(ProviderId::Exa, "answer").unwrap().id(), "answer");
+    assert_eq!(
+        catalogue.find(ProviderId::Exa, "auto").unwrap().id(),
+        "search:auto"
+    );
+    assert_eq!(
+        catalogue.find(ProviderId::Exa, "answer").unwrap().id(),
+        "answer"
+    );
 }
 
 #[test]
 fn what_routers_ask_of_a_model_is_in_its_row() {
     let catalogue = Catalogue::builtin().unwrap();
-    let haiku = catalogue.find(ProviderId::Anthropic, "claude-haiku-5-5").unwrap();
+    let haiku = catalogue
+        .find(ProviderId::Anthropic, "claude-haiku-5-5")
+        .unwrap();
     assert_eq!(haiku.max_output(), Some(128_000));
     assert!(haiku.can("tools") && haiku.refuses("no_sampling_params"));
     let gpt = catalogue.find(ProviderId::OpenAi, "gpt-5.4").unwrap();
     assert_eq!(gpt.endpoints(), ["/v1/chat/completions", "/v1/responses"]);
-    let asked = |service_tier, server_tools| Asked { service_tier, server_tools };
+    let asked = |service_tier, server_tools| Asked {
+        service_tier,
+        server_tools,
+    };
     assert_eq!(gpt.check(&asked(Some("flex"), false)), Ok(()));
     assert_eq!(gpt.check(&asked(Some("auto"), false)), Ok(()));
-    assert_eq!(gpt.check(&asked(Some("scale"), false)), Err(Unpriced::ServiceTier));
+    assert_eq!(
+        gpt.check(&asked(Some("scale"), false)),
+        Err(Unpriced::ServiceTier)
+    );
     assert_eq!(gpt.check(&asked(None, true)), Err(Unpriced::ServerTools));
 }
 
@@ -84,24 +116,47 @@ fn a_row_that_is_not_of_its_form_names_itself_and_does_not_load() {
         (r#","input":"10000.01","output":"2""#, "at most 10000"),
         (r#","input":"0.0000025","output":"2""#, "per token"),
         (r#","input":"1""#, "output"),
-        (r#","input":"1","output":"2","inptu_audio":"3""#, "inptu_audio"),
-        (r#","input":"1","output":"2","tiers":[{"above_tokens":5,"input":"1"}]"#, "tier"),
+        (
+            r#","input":"1","output":"2","inptu_audio":"3""#,
+            "inptu_audio",
+        ),
+        (
+            r#","input":"1","output":"2","tiers":[{"above_tokens":5,"input":"1"}]"#,
+            "tier",
+        ),
         (
             r#","input":"1","output":"2","tiers":[{"above_tokens":5,"input":"1","output":"1"},
             {"above_tokens":5,"input":"1","output":"1"}]"#,
             "ascending",
         ),
-        (r#","input":"1","output":"2","service_tiers":{"flex":{"imput":"1"}}"#, "imput"),
-        (r#","input":"1","output":"2","multipliers":{"speed:fast":"0"}"#, "speed:fast"),
-        (r#","input":"1","output":"2","multipliers":{"speed":"2"}"#, "speed"),
-        (r#","input":"1","output":"2","effective_from":"2026-02-30""#, "effective_from"),
-        (r#","input":"1","output":"2","per_server_tool_request":"101""#, "100 USD"),
+        (
+            r#","input":"1","output":"2","service_tiers":{"flex":{"imput":"1"}}"#,
+            "imput",
+        ),
+        (
+            r#","input":"1","output":"2","multipliers":{"speed:fast":"0"}"#,
+            "speed:fast",
+        ),
+        (
+            r#","input":"1","output":"2","multipliers":{"speed":"2"}"#,
+            "speed",
+        ),
+        (
+            r#","input":"1","output":"2","effective_from":"2026-02-30""#,
+            "effective_from",
+        ),
+        (
+            r#","input":"1","output":"2","per_server_tool_request":"101""#,
+            "100 USD",
+        ),
     ] {
         let error = overlay(extra).unwrap_err().to_string();
         assert!(error.contains("overlay, row 1 (test-model)"), "{error}");
         assert!(error.contains(cause), "{extra}: {error}");
     }
-    let error = Catalogue::with_overlay("{}", Timestamp(0)).unwrap_err().to_string();
+    let error = Catalogue::with_overlay("{}", Timestamp(0))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("JSON array"), "{error}");
 }
 
@@ -110,7 +165,10 @@ fn the_hash_names_the_content_and_nothing_else() {
     let builtin = Catalogue::builtin().unwrap();
     assert_eq!(builtin.hash().len(), 64);
     assert_eq!(builtin.hash(), Catalogue::builtin().unwrap().hash());
-    assert_eq!(builtin.hash(), Catalogue::with_overlay("[]", Timestamp(0)).unwrap().hash());
+    assert_eq!(
+        builtin.hash(),
+        Catalogue::with_overlay("[]", Timestamp(0)).unwrap().hash()
+    );
     assert_eq!(builtin.hash(), canonical::hash(builtin.json()));
     let one = overlay(r#","input":"1","output":"2""#).unwrap();
     let same = overlay(r#", "output":"2",  "input":"1""#).unwrap();
@@ -131,7 +189,10 @@ fn an_overlay_row_replaces_from_its_day_on() {
     let first_of_december = start_of("2026-12-01").unwrap();
     let input_at = |at: i64| {
         let catalogue = Catalogue::with_overlay(overlay, Timestamp(at)).unwrap();
-        let usage = keyway_words::Usage { input_tokens: Some(1_000_000), ..Default::default() };
+        let usage = keyway_words::Usage {
+            input_tokens: Some(1_000_000),
+            ..Default::default()
+        };
         let inputs = PriceInputs {
             usage: Some(&usage),
             flagged: false,
@@ -140,12 +201,21 @@ fn an_overlay_row_replaces_from_its_day_on() {
             provider_cost: None,
         };
         let quote = catalogue.quote(ProviderId::OpenAi, "gpt-5.4", None, &inputs);
-        (quote.list.unwrap().pico() / 100_000_000_000, catalogue.next_change())
+        (
+            quote.list.unwrap().pico() / 100_000_000_000,
+            catalogue.next_change(),
+        )
     };
     // gpt-5.4 is 2.50 a million in the built-in table, 5 above 272 000 tokens of prompt.
-    assert_eq!(input_at(first_of_november.0 - 1), (50, Some(first_of_november)));
+    assert_eq!(
+        input_at(first_of_november.0 - 1),
+        (50, Some(first_of_november))
+    );
     assert_eq!(input_at(first_of_november.0), (70, Some(first_of_december)));
-    assert_eq!(input_at(first_of_december.0 - 1), (70, Some(first_of_december)));
+    assert_eq!(
+        input_at(first_of_december.0 - 1),
+        (70, Some(first_of_december))
+    );
     assert_eq!(input_at(first_of_december.0), (90, None));
 }
 
@@ -160,7 +230,15 @@ fn days_are_those_of_the_calendar() {
     ] {
         assert_eq!(start_of(day), Some(Timestamp(seconds * 1_000_000)), "{day}");
     }
-    for bad in ["", "2026-13-01", "2026-00-01", "2026-02-29", "2026-1-01", "2026-11-24T00", "x"] {
+    for bad in [
+        "",
+        "2026-13-01",
+        "2026-00-01",
+        "2026-02-29",
+        "2026-1-01",
+        "2026-11-24T00",
+        "x",
+    ] {
         assert_eq!(start_of(bad), None, "{bad}");
     }
 }
