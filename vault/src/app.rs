@@ -1,0 +1,148 @@
+//! The vault put together: database, services, three listeners.
+
+use std::sync::Arc;
+
+use keyway_chassis::run::{Parts, StartError};
+use keyway_chassis::serve::{self, Surroundings};
+use keyway_chassis::{Routes, operations};
+use keyway_migrations::DatabaseLock;
+use keyway_proto::vault::v1::audit_service_server::AuditServiceServer;
+use keyway_proto::vault::v1::key_service_server::KeyServiceServer;
+use keyway_proto::vault::v1::lease_service_server::LeaseServiceServer;
+use keyway_proto::vault::v1::member_service_server::MemberServiceServer;
+use keyway_proto::vault::v1::seal_service_server::SealServiceServer;
+use keyway_proto::vault::v1::token_service_server::TokenServiceServer;
+use keyway_proto::vault::v1::workspace_service_server::WorkspaceServiceServer;
+use keyway_vault_crypto::MasterKey;
+use tokio::net::TcpListener;
+
+use crate::authenticate::Authenticator;
+use crate::authority::Authority;
+use crate::denials;
+use crate::routers::Routers;
+use crate::service::Vault;
+use crate::service::audit::Audit;
+use crate::service::keys::Keys;
+use crate::service::lease::Lease;
+use crate::service::members::Members;
+use crate::service::seal::Seal;
+use crate::service::tokens::Tokens;
+use crate::service::workspaces::Workspaces;
+use crate::settings::Settings;
+use crate::start;
+
+/// Services of the admin listener.
+pub(crate) const ADMIN: &[&str] = &[
+    "keyway.vault.v1.KeyService",
+    "keyway.vault.v1.WorkspaceService",
+    "keyway.vault.v1.MemberService",
+    "keyway.vault.v1.TokenService",
+    "keyway.vault.v1.AuditService",
+    "keyway.vault.v1.SealService",
+];
+
+/// Services of the data plane's listener.
+pub(crate) const DATA: &[&str] = &["keyway.vault.v1.LeaseService"];
+
+/// Opens the database, binds the listeners and starts to serve.
+pub(crate) async fn build(
+    settings: Settings,
+    master: MasterKey,
+    parts: Parts,
+) -> Result<(), StartError> {
+    let lock = DatabaseLock::take(&settings.database)?;
+    let (store, keyring) =
+        start::open(&settings.database, master, Arc::clone(&parts.clock)).await?;
+    tracing::info!(master_key = keyring.master_key_id(), "the vault is open");
+    let insecure = parts.serve.insecure;
+    let admin = serve::bind(settings.admin, insecure).await?;
+    let data = serve::bind(settings.data, insecure).await?;
+    let operations = TcpListener::bind(settings.operations).await?;
+
+    let (denials, recorder) = denials::queue();
+    parts.tasks.spawn(
+        "denials",
+        recorder.run(store.clone(), parts.shutdown.clone()),
+    );
+    let authority = Arc::new(Authority::new(denials.clone()));
+    let vault = Arc::new(Vault {
+        store: store.clone(),
+        keyring,
+        limits: settings.limits,
+        routers: Routers::new(),
+        authority: Arc::clone(&authority),
+    });
+    let around = Surroundings {
+        config: parts.serve.clone(),
+        authenticate: Arc::new(Authenticator::new(
+            Arc::clone(&vault),
+            settings.routers,
+            denials,
+        )),
+        authority,
+        drain: parts.drain.clone(),
+        readiness: parts.readiness.clone(),
+    };
+    spawn(
+        &parts,
+        "admin",
+        serve::grpc(admin, admin_routes(&vault), ADMIN, around.clone()),
+    );
+    spawn(
+        &parts,
+        "data",
+        serve::grpc(data, data_routes(&vault), DATA, around),
+    );
+    operations::serve(
+        operations,
+        parts.readiness.clone(),
+        parts.metrics.clone(),
+        &parts.tasks,
+        &parts.shutdown,
+    );
+    let shutdown = parts.shutdown.clone();
+    parts.tasks.spawn("database", async move {
+        shutdown.wait().await;
+        if let Err(error) = store.close().await {
+            tracing::warn!(%error, "the database did not close");
+        }
+        drop(lock); // after the last statement
+    });
+    Ok(())
+}
+
+fn spawn(
+    parts: &Parts,
+    name: &'static str,
+    server: impl Future<Output = Result<(), serve::ServeError>> + Send + 'static,
+) {
+    let terminate = parts.terminate.clone();
+    parts.tasks.spawn(name, async move {
+        if let Err(error) = server.await {
+            tracing::error!(%error, "the {name} listener failed");
+            terminate.begin();
+        }
+    });
+}
+
+/// Everything people use.
+pub(crate) fn admin_routes(vault: &Arc<Vault>) -> Routes {
+    let limit = vault.limits.message;
+    let vault = || Arc::clone(vault);
+    Routes::default()
+        .add_service(KeyServiceServer::new(Keys(vault())).max_decoding_message_size(limit))
+        .add_service(
+            WorkspaceServiceServer::new(Workspaces(vault())).max_decoding_message_size(limit),
+        )
+        .add_service(MemberServiceServer::new(Members(vault())).max_decoding_message_size(limit))
+        .add_service(TokenServiceServer::new(Tokens(vault())).max_decoding_message_size(limit))
+        .add_service(AuditServiceServer::new(Audit(vault())).max_decoding_message_size(limit))
+        .add_service(SealServiceServer::new(Seal(vault())).max_decoding_message_size(limit))
+}
+
+/// What routers use.
+pub(crate) fn data_routes(vault: &Arc<Vault>) -> Routes {
+    let limit = vault.limits.message;
+    let lease = LeaseServiceServer::new(Lease(Arc::clone(vault)));
+    Routes::default().add_service(lease.max_decoding_message_size(limit))
+}

@@ -1,0 +1,160 @@
+//! The RPCs. A handler takes the secret out of its message in its first line, then asks for the
+//! grant, and does its work with what it was granted.
+
+pub(crate) mod audit;
+pub(crate) mod keys;
+pub(crate) mod lease;
+pub(crate) mod members;
+pub(crate) mod seal;
+pub(crate) mod tokens;
+pub(crate) mod watch;
+pub(crate) mod workspaces;
+
+use std::sync::Arc;
+
+use keyway_chassis::access::{self, Caller, Granted};
+use keyway_proto::target::Target;
+use keyway_proto::{Fault, Reason};
+use keyway_vault_crypto::page;
+use keyway_words::{Owner, WorkspaceId};
+use sea_orm::ConnectionTrait;
+use tonic::Request;
+
+use crate::authority::Authority;
+use crate::keyring::Keyring;
+use crate::routers::Routers;
+use crate::settings::Limits;
+use crate::store::audit::{Chain, Decision, Entry};
+use crate::store::workspaces::WorkspaceRow;
+use crate::store::{Store, workspaces as rows};
+use crate::wire;
+
+/// What every RPC works with.
+pub(crate) struct Vault {
+    pub(crate) store: Store,
+    pub(crate) keyring: Keyring,
+    pub(crate) limits: Limits,
+    pub(crate) routers: Routers,
+    pub(crate) authority: Arc<Authority>,
+}
+
+impl Vault {
+    /// Decides whether the caller may do what the request asks for, before anything else is looked
+    /// at.
+    pub(crate) fn grant<T: Target>(&self, request: Request<T>) -> Result<Granted<T>, Fault> {
+        access::admit(&*self.authority, request)
+    }
+
+    /// Reads the position of a page token that was made for the same question; empty for the first.
+    pub(crate) fn page_start(&self, question: &[&str], token: &str) -> Result<Vec<u8>, Fault> {
+        if token.is_empty() {
+            return Ok(Vec::new());
+        }
+        page::read(&self.keyring.page, question, token)
+            .map_err(|error| Fault::field("page_token", error.to_string()))
+    }
+
+    /// The same, of a list whose position is a name.
+    pub(crate) fn page_after(&self, question: &[&str], token: &str) -> Result<String, Fault> {
+        String::from_utf8(self.page_start(question, token)?)
+            .map_err(|_form| Fault::field("page_token", "must be a page token of this list"))
+    }
+
+    /// Cuts a list that was read one longer than the page; returns the token of the next page.
+    pub(crate) fn page_end<R>(
+        &self,
+        question: &[&str],
+        rows: &mut Vec<R>,
+        size: u64,
+        position: impl FnOnce(&R) -> Vec<u8>,
+    ) -> String {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        if rows.len() <= size {
+            return String::new();
+        }
+        rows.truncate(size);
+        rows.last().map_or_else(String::new, |last| {
+            page::write(&self.keyring.page, question, &position(last))
+        })
+    }
+}
+
+/// The audit row of something that a caller did.
+pub(crate) fn done(
+    caller: &Caller,
+    chain: Chain,
+    rpc: &str,
+    resource: String,
+    facts: serde_json::Value,
+) -> Entry {
+    Entry {
+        chain,
+        accessor: caller.accessor.clone(),
+        subject: caller.subject.clone(),
+        rpc: rpc.to_owned(),
+        resource,
+        decision: Decision::Allowed,
+        reason: "",
+        facts,
+    }
+}
+
+/// The chain of an owner: the platform's keys belong to the system's.
+pub(crate) fn chain_of(owner: &Owner) -> Chain {
+    owner
+        .workspace()
+        .map_or(Chain::System, |id| Chain::Workspace(id.clone()))
+}
+
+/// A workspace that is not deleted.
+pub(crate) async fn living_workspace(
+    on: &impl ConnectionTrait,
+    id: &WorkspaceId,
+) -> Result<WorkspaceRow, Fault> {
+    let row = any_workspace(on, id).await?;
+    if wire::workspace_state(&row)? == keyway_proto::vault::v1::WorkspaceState::Deleted {
+        return Err(Fault::new(
+            Reason::WorkspaceDeleted,
+            "the workspace is deleted; WorkspaceService.Undelete brings it back",
+        ));
+    }
+    Ok(row)
+}
+
+/// A workspace, whatever its state.
+pub(crate) async fn any_workspace(
+    on: &impl ConnectionTrait,
+    id: &WorkspaceId,
+) -> Result<WorkspaceRow, Fault> {
+    rows::find(on, id.as_str()).await?.ok_or_else(|| {
+        Fault::new(
+            Reason::WorkspaceNotFound,
+            "there is no such workspace; WorkspaceService.Create makes one",
+        )
+    })
+}
+
+/// An owner that may have keys: the platform, or a workspace that is not deleted.
+pub(crate) async fn living_owner(on: &impl ConnectionTrait, owner: &Owner) -> Result<(), Fault> {
+    match owner.workspace() {
+        Some(id) => living_workspace(on, id).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The refusal of an etag that is not the current one.
+pub(crate) fn check_etag(given: &str, current: &str) -> Result<(), Fault> {
+    if given.is_empty() || given == current {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Reason::StaleEtag,
+        "the etag is not the current one; read again and repeat",
+    )
+    .at_field("etag"))
+}
+
+/// `NOT_BUILT` for a part of the contract that this build does not have.
+pub(crate) fn not_built(what: &str) -> Fault {
+    Fault::new(Reason::NotBuilt, format!("{what} is not built yet"))
+}

@@ -1,0 +1,221 @@
+//! `LeaseService`: the data plane between vault and routers.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::Stream;
+use keyway_chassis::access::{self, Granted};
+use keyway_proto::target::wire_role;
+use keyway_proto::vault::v1::lease_service_server::LeaseService;
+use keyway_proto::vault::v1::{
+    Grant, GrantScope, KeyState, Pool, ReportHealthRequest, ReportHealthResponse,
+    ResolveKeysRequest, ResolveKeysResponse, VerifyCallerRequest, VerifyCallerResponse,
+    WatchChangesRequest, WatchChangesResponse, WorkspaceState,
+};
+use keyway_proto::{Fault, convert};
+use keyway_vault_access::{Scope, grants};
+use keyway_words::{CallId, Owner, ProviderId, Role, Secret};
+use serde_json::json;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::callers::{self, Known};
+use crate::fields;
+use crate::resolve::{self, Pools};
+use crate::service::{Vault, any_workspace, done, not_built, watch};
+use crate::store::Write;
+use crate::store::audit::Chain;
+use crate::store::feed;
+use crate::wire;
+
+/// The service.
+pub(crate) struct Lease(pub(crate) Arc<Vault>);
+
+const RESOLVE: &str = "keyway.vault.v1.LeaseService/ResolveKeys";
+
+#[tonic::async_trait]
+impl LeaseService for Lease {
+    type WatchChangesStream =
+        Pin<Box<dyn Stream<Item = Result<WatchChangesResponse, Status>> + Send>>;
+
+    async fn resolve_keys(
+        &self,
+        request: Request<ResolveKeysRequest>,
+    ) -> Result<Response<ResolveKeysResponse>, Status> {
+        let granted = self.0.grant(request)?;
+        Ok(Response::new(resolve(&self.0, &granted).await?))
+    }
+
+    async fn verify_caller(
+        &self,
+        mut request: Request<VerifyCallerRequest>,
+    ) -> Result<Response<VerifyCallerResponse>, Status> {
+        let token = Secret::new(std::mem::take(&mut request.get_mut().token));
+        let granted = self.0.grant(request)?;
+        Ok(Response::new(verify(&self.0, &granted, &token).await?))
+    }
+
+    async fn watch_changes(
+        &self,
+        request: Request<Streaming<WatchChangesRequest>>,
+    ) -> Result<Response<Self::WatchChangesStream>, Status> {
+        let stream = watch::open(Arc::clone(&self.0), request).await?;
+        Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn report_health(
+        &self,
+        request: Request<ReportHealthRequest>,
+    ) -> Result<Response<ReportHealthResponse>, Status> {
+        self.0.grant(request)?;
+        Err(not_built("LeaseService.ReportHealth").into())
+    }
+}
+
+/// Opens the pools. The audit row is on disk before a secret leaves.
+async fn resolve(
+    vault: &Vault,
+    granted: &Granted<ResolveKeysRequest>,
+) -> Result<ResolveKeysResponse, Fault> {
+    let request = granted.get_ref();
+    let id = fields::workspace("workspace", &request.workspace)?;
+    let provider: ProviderId = fields::parsed("provider", &request.provider)?;
+    let call_id: CallId = fields::parsed("call_id", &request.call_id)?;
+    let write = vault.store.write().await?;
+    let workspace = any_workspace(write.on(), &id).await?;
+    let (policy, limits) = (
+        wire::policy(&workspace)?,
+        wire::operator_limits(&workspace)?,
+    );
+    let state = wire::workspace_state(&workspace)?;
+    let (mut own, mut platform) = (None, None);
+    if state == WorkspaceState::Active {
+        let allowed = Pools::allowed(&policy, &limits);
+        if allowed.own {
+            own = Some(pool(vault, &write, &Owner::Workspace(id.clone()), provider).await?);
+        }
+        if allowed.platform {
+            platform = Some(pool(vault, &write, &Owner::Platform, provider).await?);
+        }
+    }
+    let position = feed::current(write.on()).await?;
+    let facts = json!({
+        "provider": provider.as_str(), "call_id": call_id.to_string(),
+        "own": leased(own.as_ref()), "platform": leased(platform.as_ref()),
+    });
+    let chain = Chain::Workspace(id.clone());
+    write
+        .audit(&done(
+            granted.caller(),
+            chain,
+            RESOLVE,
+            id.resource(),
+            facts,
+        ))
+        .await?;
+    write.commit().await?;
+    Ok(ResolveKeysResponse {
+        revision: position.revision,
+        epoch: position.epoch,
+        workspace_state: state.into(),
+        policy: Some(policy),
+        operator_limits: Some(limits),
+        own,
+        platform,
+        lease: prost_types::Duration::try_from(vault.limits.lease).ok(),
+    })
+}
+
+async fn pool(
+    vault: &Vault,
+    write: &Write,
+    owner: &Owner,
+    provider: ProviderId,
+) -> Result<Pool, Fault> {
+    Ok(resolve::pool(&vault.keyring, write.on(), owner, provider, write.now()).await?)
+}
+
+/// What the audit row says of a pool: names, versions and states.
+fn leased(pool: Option<&Pool>) -> serde_json::Value {
+    let candidates = pool.map_or(&[][..], |pool| &pool.candidates);
+    candidates
+        .iter()
+        .map(|candidate| {
+            let state = KeyState::try_from(candidate.state).unwrap_or_default();
+            json!({
+                "name": candidate.name, "version": candidate.version,
+                "state": state.as_str_name(), "leased": !candidate.secret.is_empty(),
+            })
+        })
+        .collect()
+}
+
+async fn verify(
+    vault: &Vault,
+    granted: &Granted<VerifyCallerRequest>,
+    token: &Secret,
+) -> Result<VerifyCallerResponse, Fault> {
+    let source: Option<IpAddr> =
+        match granted.get_ref().source_address.as_str() {
+            "" => None,
+            text => Some(text.parse().map_err(|_form| {
+                Fault::field("source_address", "must be an IP address, or empty")
+            })?),
+        };
+    let read = vault.store.read().await?;
+    let position = feed::current(read.on()).await?;
+    let known = match callers::hash(&vault.keyring.token_hash, token) {
+        Some(hash) => callers::look_up(read.on(), &hash, source, read.now()).await?,
+        None => None,
+    };
+    let Some(known) = known else {
+        return Ok(VerifyCallerResponse::default());
+    };
+    check_listed(granted, &known)?;
+    let workspace_state = known
+        .workspace
+        .as_ref()
+        .map_or(0, |(_id, state)| (*state).into());
+    Ok(VerifyCallerResponse {
+        known: true,
+        accessor: known.accessor,
+        subject: known.subject,
+        role: wire_role(known.role).into(),
+        workspace: known
+            .workspace
+            .map(|(id, _state)| id.resource())
+            .unwrap_or_default(),
+        workspace_state,
+        expire_time: Some(convert::timestamp(known.expires_at)),
+        grants: router_grants(known.role),
+        revision: position.revision,
+        epoch: position.epoch,
+    })
+}
+
+/// A router with an allow-list learns nothing of callers of other workspaces.
+fn check_listed(granted: &Granted<VerifyCallerRequest>, known: &Known) -> Result<(), Fault> {
+    let Some(listed) = &granted.caller().listed else {
+        return Ok(());
+    };
+    match &known.workspace {
+        Some((id, _state)) if !listed.contains(id) => Err(access::denied()),
+        _ => Ok(()),
+    }
+}
+
+fn router_grants(role: Role) -> Vec<Grant> {
+    grants(role)
+        .map(|(rpc, scope)| {
+            let scope = match scope {
+                Scope::Own => GrantScope::Own,
+                Scope::All => GrantScope::All,
+                Scope::Platform => GrantScope::Platform,
+            };
+            Grant {
+                rpc: rpc.to_owned(),
+                scope: scope.into(),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,282 @@
+//! `WorkspaceService`.
+
+use std::sync::Arc;
+
+use keyway_chassis::access::{Caller, Granted};
+use keyway_proto::vault::v1 as pb;
+use keyway_proto::vault::v1::workspace_service_server::WorkspaceService;
+use keyway_proto::vault::v1::{ChangeKind, WorkspaceState};
+use keyway_proto::{Fault, Reason};
+use keyway_words::{Role, WorkspaceId};
+use prost::Message as _;
+use serde_json::json;
+use tonic::{Request, Response, Status};
+
+use crate::blocks;
+use crate::fields;
+use crate::idempotent::{self, Repeatable};
+use crate::service::{Vault, any_workspace, check_etag, done, living_workspace, not_built};
+use crate::store::Write;
+use crate::store::audit::Chain;
+use crate::store::feed::Change;
+use crate::store::members::{self, MemberRow};
+use crate::store::workspaces::{self as rows, WorkspaceRow};
+use crate::wire;
+
+/// The service.
+pub(crate) struct Workspaces(pub(crate) Arc<Vault>);
+
+const CREATE: &str = "keyway.vault.v1.WorkspaceService/Create";
+const UPDATE: &str = "keyway.vault.v1.WorkspaceService/Update";
+const SUSPEND: &str = "keyway.vault.v1.WorkspaceService/Suspend";
+const RESUME: &str = "keyway.vault.v1.WorkspaceService/Resume";
+
+#[tonic::async_trait]
+impl WorkspaceService for Workspaces {
+    async fn create(
+        &self,
+        request: Request<pb::WorkspaceServiceCreateRequest>,
+    ) -> Result<Response<pb::WorkspaceServiceCreateResponse>, Status> {
+        let granted = self.0.grant(request)?;
+        Ok(Response::new(create(&self.0, &granted).await?))
+    }
+
+    async fn get(
+        &self,
+        request: Request<pb::WorkspaceServiceGetRequest>,
+    ) -> Result<Response<pb::WorkspaceServiceGetResponse>, Status> {
+        let granted = self.0.grant(request)?;
+        Ok(Response::new(get(&self.0, &granted).await?))
+    }
+
+    async fn list(
+        &self,
+        request: Request<pb::WorkspaceServiceListRequest>,
+    ) -> Result<Response<pb::WorkspaceServiceListResponse>, Status> {
+        let granted = self.0.grant(request)?;
+        Ok(Response::new(list(&self.0, &granted).await?))
+    }
+
+    async fn update(
+        &self,
+        request: Request<pb::WorkspaceServiceUpdateRequest>,
+    ) -> Result<Response<pb::WorkspaceServiceUpdateResponse>, Status> {
+        let granted = self.0.grant(request)?;
+        Ok(Response::new(update(&self.0, &granted).await?))
+    }
+
+    async fn suspend(
+        &self,
+        request: Request<pb::WorkspaceServiceSuspendRequest>,
+    ) -> Result<Response<pb::WorkspaceServiceSuspendResponse>, Status> {
+        let granted = self.0.grant(request)?;
+        let request = granted.get_ref();
+        let reason = fields::text("reason", &request.reason).map_err(Status::from)?;
+        let to = (WorkspaceState::Suspended, reason);
+        let workspace = switch(&self.0, granted.caller(), SUSPEND, &request.name, to).await?;
+        Ok(Response::new(pb::WorkspaceServiceSuspendResponse {
+            workspace: Some(workspace),
+        }))
+    }
+
+    async fn resume(
+        &self,
+        request: Request<pb::WorkspaceServiceResumeRequest>,
+    ) -> Result<Response<pb::WorkspaceServiceResumeResponse>, Status> {
+        let granted = self.0.grant(request)?;
+        let to = (WorkspaceState::Active, String::new());
+        let name = &granted.get_ref().name;
+        let workspace = switch(&self.0, granted.caller(), RESUME, name, to).await?;
+        Ok(Response::new(pb::WorkspaceServiceResumeResponse {
+            workspace: Some(workspace),
+        }))
+    }
+
+    async fn delete(
+        &self,
+        request: Request<pb::WorkspaceServiceDeleteRequest>,
+    ) -> Result<Response<pb::WorkspaceServiceDeleteResponse>, Status> {
+        self.0.grant(request)?;
+        Err(not_built("WorkspaceService.Delete").into())
+    }
+
+    async fn undelete(
+        &self,
+        request: Request<pb::WorkspaceServiceUndeleteRequest>,
+    ) -> Result<Response<pb::WorkspaceServiceUndeleteResponse>, Status> {
+        self.0.grant(request)?;
+        Err(not_built("WorkspaceService.Undelete").into())
+    }
+}
+
+async fn create(
+    vault: &Vault,
+    granted: &Granted<pb::WorkspaceServiceCreateRequest>,
+) -> Result<pb::WorkspaceServiceCreateResponse, Fault> {
+    let request = granted.get_ref();
+    let id: WorkspaceId = fields::parsed("workspace_id", &request.workspace_id)?;
+    let display_name = fields::text("display_name", &request.display_name)?;
+    let admin = fields::subject("first_admin", &request.first_admin)?;
+    fields::request_id(&request.request_id)?;
+    let limits = request.operator_limits.clone().unwrap_or_default();
+    blocks::check_limits("operator_limits.limits", limits.limits.as_ref())?;
+    let mut write = vault.store.write().await?;
+    let repeatable = Repeatable::new(
+        &vault.keyring,
+        CREATE,
+        "system",
+        &request.request_id,
+        request,
+        "",
+    );
+    if let Some(answer) = idempotent::earlier(&write, &repeatable).await? {
+        return Ok(answer);
+    }
+    if rows::find(write.on(), id.as_str()).await?.is_some() {
+        let taken = "this workspace id was given before; an id is never given again";
+        return Err(Fault::new(Reason::AlreadyExists, taken).at_field("workspace_id"));
+    }
+    let now = write.now().0;
+    let row = WorkspaceRow {
+        id: id.to_string(),
+        display_name,
+        state: WorkspaceState::Active.as_str_name().to_owned(),
+        state_reason: String::new(),
+        policy: pb::Policy::default().encode_to_vec(),
+        operator_limits: limits.encode_to_vec(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    rows::insert(write.on(), row.clone()).await?;
+    let member = MemberRow {
+        workspace: id.to_string(),
+        subject: admin.clone(),
+        role: Role::Admin.to_string(),
+        created_at: now,
+        updated_at: now,
+    };
+    members::insert(write.on(), member).await?;
+    write.change(&changed(&id)).await?;
+    let facts = json!({ "first_admin": admin });
+    write
+        .audit(&done(
+            granted.caller(),
+            Chain::System,
+            CREATE,
+            id.resource(),
+            facts.clone(),
+        ))
+        .await?;
+    let own = Chain::Workspace(id.clone());
+    write
+        .audit(&done(granted.caller(), own, CREATE, id.resource(), facts))
+        .await?;
+    let response = pb::WorkspaceServiceCreateResponse {
+        workspace: Some(wire::workspace(&row)?),
+    };
+    idempotent::remember(&write, &repeatable, &response).await?;
+    write.commit().await?;
+    Ok(response)
+}
+
+async fn get(
+    vault: &Vault,
+    granted: &Granted<pb::WorkspaceServiceGetRequest>,
+) -> Result<pb::WorkspaceServiceGetResponse, Fault> {
+    let id = fields::workspace("name", &granted.get_ref().name)?;
+    let read = vault.store.read().await?;
+    let row = any_workspace(read.on(), &id).await?;
+    Ok(pb::WorkspaceServiceGetResponse {
+        workspace: Some(wire::workspace(&row)?),
+    })
+}
+
+async fn list(
+    vault: &Vault,
+    granted: &Granted<pb::WorkspaceServiceListRequest>,
+) -> Result<pb::WorkspaceServiceListResponse, Fault> {
+    let request = granted.get_ref();
+    let size = fields::page_size(request.page_size)?;
+    let question = ["WorkspaceList"];
+    let after = vault.page_after(&question, &request.page_token)?;
+    let read = vault.store.read().await?;
+    let mut page = rows::page(read.on(), &after, size + 1).await?;
+    let next_page_token = vault.page_end(&question, &mut page, size, |row| {
+        row.id.clone().into_bytes()
+    });
+    let workspaces = page.iter().map(wire::workspace).collect::<Result<_, _>>()?;
+    Ok(pb::WorkspaceServiceListResponse {
+        workspaces,
+        next_page_token,
+    })
+}
+
+async fn update(
+    vault: &Vault,
+    granted: &Granted<pb::WorkspaceServiceUpdateRequest>,
+) -> Result<pb::WorkspaceServiceUpdateResponse, Fault> {
+    let request = granted.get_ref();
+    let id = fields::workspace("name", &request.name)?;
+    let mut write = vault.store.write().await?;
+    let mut row = living_workspace(write.on(), &id).await?;
+    check_etag(&request.etag, &wire::workspace_etag(&row))?;
+    let (mut policy, mut limits) = (wire::policy(&row)?, wire::operator_limits(&row)?);
+    let changed_fields = blocks::apply(request, &mut policy, &mut limits)?;
+    row.policy = policy.encode_to_vec();
+    row.operator_limits = limits.encode_to_vec();
+    let facts = json!({ "changed": changed_fields, "policy": blocks::mode(&policy) });
+    let workspace = save(&write, row).await?;
+    write.change(&changed(&id)).await?;
+    let chain = Chain::Workspace(id.clone());
+    write
+        .audit(&done(granted.caller(), chain, UPDATE, id.resource(), facts))
+        .await?;
+    write.commit().await?;
+    Ok(pb::WorkspaceServiceUpdateResponse {
+        workspace: Some(workspace),
+    })
+}
+
+/// Suspends or resumes; to the state it is in already it is no change.
+async fn switch(
+    vault: &Vault,
+    caller: &Caller,
+    rpc: &str,
+    name: &str,
+    (state, reason): (WorkspaceState, String),
+) -> Result<pb::Workspace, Fault> {
+    let id = fields::workspace("name", name)?;
+    let mut write = vault.store.write().await?;
+    let mut row = living_workspace(write.on(), &id).await?;
+    let before = wire::workspace_state(&row)?;
+    let facts =
+        json!({ "from": before.as_str_name(), "to": state.as_str_name(), "reason": reason });
+    state.as_str_name().clone_into(&mut row.state);
+    row.state_reason = reason;
+    let workspace = save(&write, row).await?;
+    write.change(&changed(&id)).await?;
+    let chain = Chain::Workspace(id.clone());
+    write
+        .audit(&done(caller, chain, rpc, id.resource(), facts))
+        .await?;
+    write.commit().await?;
+    Ok(workspace)
+}
+
+/// Writes a changed row as its next version.
+async fn save(write: &Write, mut row: WorkspaceRow) -> Result<pb::Workspace, Fault> {
+    row.version = row.version.saturating_add(1);
+    row.updated_at = write.now().0;
+    let workspace = wire::workspace(&row)?;
+    rows::update(write.on(), row).await?;
+    Ok(workspace)
+}
+
+fn changed(id: &WorkspaceId) -> Change {
+    Change {
+        kind: ChangeKind::Workspace,
+        owner: id.resource(),
+        ..Change::default()
+    }
+}

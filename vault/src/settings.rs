@@ -1,0 +1,180 @@
+//! The vault's settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use keyway_chassis::config::{self, ConfigError, Kind, Setting, Values};
+
+use crate::authenticate::RouterIdentity;
+use crate::fields::SecretBounds;
+
+/// Everything the vault is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) database: PathBuf,
+    pub(crate) master_key: PathBuf,
+    pub(crate) admin: SocketAddr,
+    pub(crate) data: SocketAddr,
+    pub(crate) operations: SocketAddr,
+    pub(crate) routers: Vec<RouterIdentity>,
+    pub(crate) limits: Limits,
+}
+
+/// Bounds and times of the services.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How long a router may keep what it resolved.
+    pub(crate) lease: Duration,
+    /// Longest time between two bookmarks.
+    pub(crate) bookmark: Duration,
+    /// How often a watch looks for changes that another process made.
+    pub(crate) poll: Duration,
+    /// Bounds of a provider key.
+    pub(crate) secret: SecretBounds,
+    /// Most bytes of a request message.
+    pub(crate) message: usize,
+}
+
+const SETTINGS: &[Setting] = &[
+    Setting {
+        path: "database.path",
+        kind: Kind::Path,
+        default: config::Default::Required,
+        help: "The vault's SQLite file, made by `keyway-migrate vault --database FILE`.",
+    },
+    Setting {
+        path: "master_key.file",
+        kind: Kind::Path,
+        default: config::Default::Required,
+        help: "The master key, a file that its owner alone can read, made by `keyway-vault new-master-key --out FILE`.",
+    },
+    Setting {
+        path: "admin.listen",
+        kind: Kind::Address,
+        default: config::Default::Is("127.0.0.1:7101"),
+        help: "Where keys, workspaces, members, tokens, audit and seal are managed.",
+    },
+    Setting {
+        path: "data.listen",
+        kind: Kind::Address,
+        default: config::Default::Is("127.0.0.1:7102"),
+        help: "Where routers resolve keys and watch changes.",
+    },
+    Setting {
+        path: "operations.listen",
+        kind: Kind::Address,
+        default: config::Default::Is("127.0.0.1:7109"),
+        help: "Plain HTTP for /livez, /readyz and /metrics.",
+    },
+    Setting {
+        path: "routers",
+        kind: Kind::List {
+            accepted: ROUTER,
+            check: is_router,
+        },
+        default: config::Default::Is(""),
+        help: "Routers that may resolve keys: a name and the SHA-256 of the router's token in hex; with workspaces, only those.",
+    },
+    Setting {
+        path: "lease.duration",
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_secs(86_400),
+        },
+        default: config::Default::Is("15m"),
+        help: "How long a router may keep the keys that it resolved.",
+    },
+    Setting {
+        path: "feed.bookmark",
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: Duration::from_secs(60),
+        },
+        default: config::Default::Is("5s"),
+        help: "Longest time between two bookmarks of the change feed.",
+    },
+    Setting {
+        path: "feed.poll",
+        kind: Kind::Duration {
+            min: Duration::from_millis(10),
+            max: Duration::from_secs(10),
+        },
+        default: config::Default::Is("250ms"),
+        help: "How often a watch reads the revision row, to see what another process changed.",
+    },
+    Setting {
+        path: "secret.min_length",
+        kind: Kind::Integer { min: 1, max: 4096 },
+        default: config::Default::Is("8"),
+        help: "Fewest characters of a provider key.",
+    },
+    Setting {
+        path: "secret.max_length",
+        kind: Kind::Integer {
+            min: 1,
+            max: 16_384,
+        },
+        default: config::Default::Is("4096"),
+        help: "Most characters of a provider key.",
+    },
+    Setting {
+        path: "message.max_size",
+        kind: Kind::Bytes {
+            min: 4 << 10,
+            max: 4 << 20,
+        },
+        default: config::Default::Is("64KiB"),
+        help: "Most bytes of a request message.",
+    },
+];
+
+const ROUTER: &str = "name:sha256hex or name:sha256hex:workspace+workspace";
+
+fn is_router(text: &str) -> bool {
+    text.parse::<RouterIdentity>().is_ok()
+}
+
+impl config::Settings for Settings {
+    fn settings() -> Vec<Setting> {
+        SETTINGS.to_vec()
+    }
+
+    fn from_values(values: &Values) -> Result<Self, ConfigError> {
+        let routers = values.get::<Vec<String>>("routers")?;
+        let routers: Result<Vec<RouterIdentity>, _> =
+            routers.iter().map(|text| text.parse()).collect();
+        let secret = SecretBounds {
+            shortest: values.get("secret.min_length")?,
+            longest: values.get("secret.max_length")?,
+        };
+        if secret.shortest > secret.longest {
+            return Err(values.refuse("secret.min_length", "at most secret.max_length"));
+        }
+        Ok(Self {
+            database: values.get("database.path")?,
+            master_key: values.get("master_key.file")?,
+            admin: values.get("admin.listen")?,
+            data: values.get("data.listen")?,
+            operations: values.get("operations.listen")?,
+            routers: routers.map_err(|_form| values.refuse("routers", ROUTER))?,
+            limits: Limits {
+                lease: values.get("lease.duration")?,
+                bookmark: values.get("feed.bookmark")?,
+                poll: values.get("feed.poll")?,
+                secret,
+                message: values.get("message.max_size")?,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_refuses_what_it_must_from_every_source() {
+        config::check_every_setting::<Settings>("vault");
+    }
+}
