@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::json::compact;
 use crate::metered::MAX_RAW_USAGE_BYTES;
 
-/// A count in a usage report. Absent, null and zero stay three things.
+/// A count in a usage report. Absent and null are not known, which is never zero.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Count(Option<Box<RawValue>>);
@@ -22,20 +22,20 @@ impl Counter {
     /// The count; `None` if it is absent, null or no whole number.
     pub(crate) fn read(&mut self, count: &Count) -> Option<u64> {
         let text = count.0.as_ref()?.get();
-        let count = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok());
-        match count {
-            Some(Some(count)) => Some(count),
-            _null if text == "null" => None,
-            _nonsense => {
-                self.flagged = true;
-                None
-            }
-        }
+        let count = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse().ok());
+        self.flagged |= count.flatten().is_none();
+        count.flatten()
     }
 
     /// What is left of a total that includes these parts; `None` where they exceed it.
     pub(crate) fn rest(&mut self, total: Option<u64>, parts: &[Option<u64>]) -> Option<u64> {
-        let parts = parts.iter().flatten().try_fold(0_u64, |sum, part| sum.checked_add(*part));
+        let parts = parts
+            .iter()
+            .flatten()
+            .try_fold(0_u64, |sum, part| sum.checked_add(*part));
         let rest = total?.checked_sub(parts.unwrap_or(u64::MAX));
         self.flagged |= rest.is_none();
         rest
@@ -62,7 +62,9 @@ pub(crate) fn usd(number: &RawValue) -> Option<Usd> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let fraction = fraction.trim_end_matches('0');
     let all: i128 = format!("{whole}{fraction}").parse().ok()?;
-    let scale = 12_i32.checked_add(exponent)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let scale = 12_i32
+        .checked_add(exponent)?
+        .checked_sub(i32::try_from(fraction.len()).ok()?)?;
     let pico = if all == 0 { 0 } else { shift(all, scale)? };
     (pico >= 0 && !digits.starts_with('-')).then_some(Usd::from_pico(pico))
 }
@@ -81,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn absent_null_and_zero_differ_and_nonsense_is_flagged() {
+    fn absent_and_null_are_unknown_zero_is_zero_and_nonsense_is_flagged() {
         #[derive(Deserialize)]
         struct Report {
             #[serde(default)]

@@ -115,18 +115,29 @@ pub(crate) struct Report {
 impl Report {
     /// The part that stands in status and headers.
     pub(crate) fn of_headers(status: u16, headers: &HeaderMap, now: Timestamp) -> Self {
-        let should_retry = match headers.get("x-should-retry").map(http::HeaderValue::as_bytes) {
+        let should_retry = match headers
+            .get("x-should-retry")
+            .map(http::HeaderValue::as_bytes)
+        {
             Some(b"true") => Some(true),
             Some(b"false") => Some(false),
             _absent_or_other => None,
         };
         let retry_after = retry_after::parse(headers, now);
-        Self { status, retry_after, should_retry, ..Self::default() }
+        Self {
+            status,
+            retry_after,
+            should_retry,
+            ..Self::default()
+        }
     }
 
     /// A failure inside an answer with status 200.
     pub(crate) fn within_answer() -> Self {
-        Self { status: 200, ..Self::default() }
+        Self {
+            status: 200,
+            ..Self::default()
+        }
     }
 
     /// The failure, cleaned and bounded.
@@ -165,25 +176,48 @@ mod tests {
             ("a\nb", false),
             (&*"a".repeat(65), false),
         ] {
-            let report = Report { code: Some(code.to_owned()), ..Report::default() };
-            assert_eq!(report.into_failure(FailureClass::BadRequest).code.is_some(), kept);
+            let report = Report {
+                code: Some(code.to_owned()),
+                ..Report::default()
+            };
+            assert_eq!(
+                report.into_failure(FailureClass::BadRequest).code.is_some(),
+                kept
+            );
         }
     }
 
     #[test]
     fn a_message_is_cut_between_characters() {
-        let report = Report { message: Some("ä".repeat(MAX_MESSAGE_BYTES)), ..Report::default() };
-        let message = report.into_failure(FailureClass::BadRequest).message.unwrap();
+        let report = Report {
+            message: Some("ä".repeat(MAX_MESSAGE_BYTES)),
+            ..Report::default()
+        };
+        let message = report
+            .into_failure(FailureClass::BadRequest)
+            .message
+            .unwrap();
         assert_eq!(message.len(), MAX_MESSAGE_BYTES);
-        let report = Report { message: Some("€".repeat(MAX_MESSAGE_BYTES)), ..Report::default() };
-        let message = report.into_failure(FailureClass::BadRequest).message.unwrap();
+        let report = Report {
+            message: Some("€".repeat(MAX_MESSAGE_BYTES)),
+            ..Report::default()
+        };
+        let message = report
+            .into_failure(FailureClass::BadRequest)
+            .message
+            .unwrap();
         assert_eq!(message.len(), 2_046);
     }
 
     #[test]
     fn the_provider_can_forbid_a_retry_but_never_ask_for_one_with_a_bad_key() {
         let failure = |class, should_retry| {
-            Report { should_retry, ..Report::default() }.into_failure(class).is_retryable()
+            Report {
+                should_retry,
+                ..Report::default()
+            }
+            .into_failure(class)
+            .is_retryable()
         };
         assert!(failure(FailureClass::Unavailable, None));
         assert!(!failure(FailureClass::Unavailable, Some(false)));

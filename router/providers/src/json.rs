@@ -54,10 +54,12 @@ impl JsonText {
         if depth(text) > MAX_JSON_DEPTH {
             return Err(InvalidJson::TooDeep);
         }
-        serde_json::from_str(text).map(Self).map_err(|error| InvalidJson::Syntax {
-            line: error.line(),
-            column: error.column(),
-        })
+        serde_json::from_str(text)
+            .map(Self)
+            .map_err(|error| InvalidJson::Syntax {
+                line: error.line(),
+                column: error.column(),
+            })
     }
 
     /// The document.
@@ -120,9 +122,11 @@ impl ProviderOptions {
             return Ok(Self::default());
         }
         let object = JsonObject::parse(text)?;
-        let Entries(entries) = serde_json::from_str(object.as_str()).map_err(|error| {
-            InvalidJson::Syntax { line: error.line(), column: error.column() }
-        })?;
+        let Entries(entries) =
+            serde_json::from_str(object.as_str()).map_err(|error| InvalidJson::Syntax {
+                line: error.line(),
+                column: error.column(),
+            })?;
         let mut names: Vec<&str> = entries.iter().map(|(name, _value)| name.as_str()).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair.first() == pair.last()) {
@@ -264,9 +268,15 @@ mod tests {
     fn depth_and_length_are_bounded() {
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert!(JsonText::parse(&nested(MAX_JSON_DEPTH)).is_ok());
-        assert_eq!(JsonText::parse(&nested(MAX_JSON_DEPTH + 1)), Err(InvalidJson::TooDeep));
+        assert_eq!(
+            JsonText::parse(&nested(MAX_JSON_DEPTH + 1)),
+            Err(InvalidJson::TooDeep)
+        );
         let brackets = format!("\"\\\"{}\"", "[".repeat(100));
-        assert!(JsonText::parse(&brackets).is_ok(), "brackets within a string do not nest");
+        assert!(
+            JsonText::parse(&brackets).is_ok(),
+            "brackets within a string do not nest"
+        );
         let long = format!("\"{}\"", "a".repeat(MAX_JSON_BYTES));
         assert_eq!(JsonText::parse(&long), Err(InvalidJson::TooLong));
     }
@@ -274,10 +284,17 @@ mod tests {
     #[test]
     fn options_that_name_a_key_twice_are_refused() {
         for twice in [r#"{"a":1,"b":2,"a":3}"#, r#"{"a":1,"\u0061":2}"#] {
-            assert!(matches!(ProviderOptions::parse(twice), Err(InvalidJson::DuplicateKey)));
+            assert!(matches!(
+                ProviderOptions::parse(twice),
+                Err(InvalidJson::DuplicateKey)
+            ));
         }
         assert!(ProviderOptions::parse("").unwrap().is_empty());
-        assert!(ProviderOptions::parse("{\"a\":{\"b\":1}}").unwrap().contains("a"));
+        assert!(
+            ProviderOptions::parse("{\"a\":{\"b\":1}}")
+                .unwrap()
+                .contains("a")
+        );
     }
 
     #[test]

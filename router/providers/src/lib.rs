@@ -18,12 +18,18 @@
 //!    and add its prices to the catalogue.
 
 pub mod adapter;
+mod anthropic;
 pub mod chat;
+mod checks;
 mod count;
 pub mod embed;
+mod event_stream;
+mod exa;
 pub mod failure;
 pub mod json;
 pub mod metered;
+mod openai;
+mod options;
 pub mod registry;
 mod retry_after;
 pub mod search;

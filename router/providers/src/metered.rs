@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyway_words::{Basis, Usd, Usage};
+use keyway_words::{Basis, Usage, Usd};
 
 /// Longest raw usage report that is kept, in bytes.
 pub const MAX_RAW_USAGE_BYTES: usize = 4 * 1024;

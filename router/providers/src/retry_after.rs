@@ -30,10 +30,15 @@ fn decimal(text: &str, unit_micros: u64) -> Option<Duration> {
         return None;
     }
     // Too many digits to parse is longer than any bound.
-    let whole = whole.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(unit_micros);
+    let whole = whole
+        .parse::<u64>()
+        .unwrap_or(u64::MAX)
+        .saturating_mul(unit_micros);
     let millionths = fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
     let millionths = millionths.fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
-    Some(Duration::from_micros(whole.saturating_add(millionths * unit_micros / 1_000_000)))
+    Some(Duration::from_micros(
+        whole.saturating_add(millionths * unit_micros / 1_000_000),
+    ))
 }
 
 /// From the provider's own `date`, else from `now`, until the date; a date gone by is no wait.
@@ -52,7 +57,9 @@ fn http_date(text: &str) -> Option<i64> {
     let mut fields = rest.split(' ');
     let day = number(fields.next()?, 1, 31)?;
     let name = fields.next()?;
-    let month = (1..).zip(MONTHS).find_map(|(number, month)| (month == name).then_some(number))?;
+    let month = (1..)
+        .zip(MONTHS)
+        .find_map(|(number, month)| (month == name).then_some(number))?;
     let year = number(fields.next()?, 1970, 9999)?;
     let mut time = fields.next()?.split(':');
     let hour = number(time.next()?, 0, 23)?;
@@ -65,7 +72,10 @@ fn http_date(text: &str) -> Option<i64> {
 }
 
 fn number(text: &str, least: i64, most: i64) -> Option<i64> {
-    let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())??;
+    let number = text
+        .bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| text.parse().ok())??;
     (least..=most).contains(&number).then_some(number)
 }
 
@@ -79,8 +89,9 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 #[cfg(test)]
 mod tests {
@@ -100,8 +111,14 @@ mod tests {
 
     #[test]
     fn milliseconds_win_over_seconds_and_decimals_are_read() {
-        assert_eq!(wait(&[("retry-after", "1"), ("retry-after-ms", "120")]), Some(120));
-        assert_eq!(wait(&[("retry-after-ms", "x"), ("retry-after", "7")]), Some(7_000));
+        assert_eq!(
+            wait(&[("retry-after", "1"), ("retry-after-ms", "120")]),
+            Some(120)
+        );
+        assert_eq!(
+            wait(&[("retry-after-ms", "x"), ("retry-after", "7")]),
+            Some(7_000)
+        );
         assert_eq!(wait(&[("retry-after", "0.25")]), Some(250));
         assert_eq!(wait(&[("retry-after", "0")]), Some(0));
         for none in ["", "-1", "1s", "soon", ".5", "1e3"] {
@@ -115,18 +132,34 @@ mod tests {
         assert_eq!(wait(&[("retry-after", date)]), Some(30_000));
         let skewed = ("date", "Tue, 24 Nov 2026 00:00:25 GMT");
         assert_eq!(wait(&[("retry-after", date), skewed]), Some(5_000));
-        assert_eq!(wait(&[("retry-after", "Mon, 23 Nov 2026 23:59:00 GMT")]), Some(0));
-        for none in ["Tue, 24 Nov 2026", "Tue, 24 Nov 2026 00:00:30 CET", "Tue, 24 Foo 2026 0:0:0 GMT"]
-        {
+        assert_eq!(
+            wait(&[("retry-after", "Mon, 23 Nov 2026 23:59:00 GMT")]),
+            Some(0)
+        );
+        for none in [
+            "Tue, 24 Nov 2026",
+            "Tue, 24 Nov 2026 00:00:30 CET",
+            "Tue, 24 Foo 2026 0:0:0 GMT",
+        ] {
             assert_eq!(wait(&[("retry-after", none)]), None, "{none}");
         }
-        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
-        assert_eq!(http_date("Thu, 29 Feb 2024 00:00:00 GMT"), Some(1_709_164_800));
+        assert_eq!(
+            http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(784_111_777)
+        );
+        assert_eq!(
+            http_date("Thu, 29 Feb 2024 00:00:00 GMT"),
+            Some(1_709_164_800)
+        );
     }
 
     #[test]
     fn a_wait_is_at_most_an_hour() {
-        for long in ["86400", "99999999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+        for long in [
+            "86400",
+            "99999999999999999999999999",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+        ] {
             assert_eq!(wait(&[("retry-after", long)]), Some(3_600_000));
         }
     }

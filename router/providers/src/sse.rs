@@ -85,7 +85,12 @@ impl SseDecoder {
 
     /// Appends to the line that is not complete yet.
     fn hold(&mut self, piece: &[u8]) -> Result<(), SseError> {
-        let held = [self.line.len(), self.data.len(), self.name.len(), piece.len()];
+        let held = [
+            self.line.len(),
+            self.data.len(),
+            self.name.len(),
+            piece.len(),
+        ];
         if held.into_iter().fold(0, usize::saturating_add) > self.limit {
             return Err(SseError::TooLong { limit: self.limit });
         }
@@ -154,12 +159,16 @@ mod tests {
     }
 
     fn event(name: &str, data: &str) -> SseEvent {
-        SseEvent { name: name.into(), data: data.into() }
+        SseEvent {
+            name: name.into(),
+            data: data.into(),
+        }
     }
 
     #[test]
     fn the_three_line_ends_comments_and_a_byte_order_mark_are_read() {
-        let text = "\u{feff}data: a\r\n\r\n: comment\rdata:b\rdata:  c\r\revent: x\nid: 7\ndata\n\n";
+        let text =
+            "\u{feff}data: a\r\n\r\n: comment\rdata:b\rdata:  c\r\revent: x\nid: 7\ndata\n\n";
         let (events, result) = whole(text.as_bytes());
         assert_eq!(result, Ok(()));
         assert_eq!(events, [event("", "a"), event("", "b\n c"), event("x", "")]);
@@ -181,7 +190,10 @@ mod tests {
             assert_eq!(result, Err(SseError::TooLong { limit: 200 }));
         }
         let (events, result) = whole(b"data: a\n\ndata: \xff\n\n");
-        assert_eq!((events, result), (vec![event("", "a")], Err(SseError::NotUtf8)));
+        assert_eq!(
+            (events, result),
+            (vec![event("", "a")], Err(SseError::NotUtf8))
+        );
     }
 
     proptest! {

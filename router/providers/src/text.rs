@@ -33,7 +33,9 @@ impl FromStr for Name {
         if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidText { form: "[A-Za-z0-9_-]{1,64}" })
+            Err(InvalidText {
+                form: "[A-Za-z0-9_-]{1,64}",
+            })
         }
     }
 }
@@ -83,14 +85,20 @@ impl FromStr for Decimal {
     type Err = InvalidText;
 
     fn from_str(text: &str) -> Result<Self, InvalidText> {
-        const INVALID: InvalidText = InvalidText { form: "a decimal number such as 0.2" };
-        let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        const INVALID: InvalidText = InvalidText {
+            form: "a decimal number such as 0.2",
+        };
+        let is_decimal = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
         if !is_decimal || text.len() > 24 {
             return Err(INVALID);
         }
         // The parser refuses what is left over: several points, none before or after a digit,
         // leading zeros, nothing at all.
-        serde_json::from_str(text).map(Self).map_err(|_not_a_number| INVALID)
+        serde_json::from_str(text)
+            .map(Self)
+            .map_err(|_not_a_number| INVALID)
     }
 }
 
@@ -117,14 +125,19 @@ mod tests {
         ] {
             assert_eq!(decimal(text).at_most(bound), within, "{text}");
         }
-        for bad in ["", ".", "1.", ".5", "-1", "1e3", "01", "1.2.3", "NaN", " 1", "1,5"] {
+        for bad in [
+            "", ".", "1.", ".5", "-1", "1e3", "01", "1.2.3", "NaN", " 1", "1,5",
+        ] {
             assert!(bad.parse::<Decimal>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_name_has_1_to_64_letters_digits_underscores_or_hyphens() {
-        assert_eq!("get_weather-2".parse::<Name>().unwrap().as_str(), "get_weather-2");
+        assert_eq!(
+            "get_weather-2".parse::<Name>().unwrap().as_str(),
+            "get_weather-2"
+        );
         for bad in ["", "a b", "ä", "a.b", &"a".repeat(65)] {
             assert!(bad.parse::<Name>().is_err(), "{bad}");
         }

@@ -1,0 +1,73 @@
+//! `OpenAI`: chat completions and embeddings.
+//!
+//! Models and combinations that only the responses endpoint takes are refused, see [`rules`].
+
+mod embeddings;
+mod error;
+mod request;
+mod response;
+mod rules;
+mod stream;
+mod usage;
+
+use http::HeaderMap;
+use keyway_words::{ProviderId, Timestamp};
+
+use crate::adapter::{Adapter, Credential, StreamDecoder};
+use crate::chat::{ChatCall, ChatReply};
+use crate::embed::{EmbedCall, EmbedReply};
+use crate::event_stream::EventStream;
+use crate::failure::ProviderFailure;
+use crate::wire::{DecodeError, EncodeError, WireRequest};
+
+/// The adapter.
+#[derive(Debug)]
+pub(crate) struct OpenAi;
+
+impl Adapter for OpenAi {
+    fn provider(&self) -> ProviderId {
+        ProviderId::OpenAi
+    }
+
+    fn base_url(&self) -> &'static str {
+        "https://api.openai.com/v1"
+    }
+
+    fn key_hosts(&self) -> &'static [&'static str] {
+        &["api.openai.com"]
+    }
+
+    fn credential(&self) -> Credential {
+        Credential::Bearer
+    }
+
+    fn chat(&self, call: &ChatCall, stream: bool) -> Result<WireRequest, EncodeError> {
+        request::chat(call, stream)
+    }
+
+    fn chat_reply(&self, body: &[u8]) -> Result<ChatReply, DecodeError> {
+        response::chat(body)
+    }
+
+    fn chat_stream(&self) -> Result<Box<dyn StreamDecoder>, DecodeError> {
+        Ok(Box::new(EventStream::<stream::ChatReader>::default()))
+    }
+
+    fn embed(&self, call: &EmbedCall) -> Result<WireRequest, EncodeError> {
+        embeddings::request(call)
+    }
+
+    fn embed_reply(&self, body: &[u8], inputs: usize) -> Result<EmbedReply, DecodeError> {
+        embeddings::reply(body, inputs)
+    }
+
+    fn failure(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> ProviderFailure {
+        error::failure(status, headers, body, now)
+    }
+}
