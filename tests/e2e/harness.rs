@@ -66,7 +66,7 @@ impl Setup {
 
     /// Starts it in a folder, perhaps one of an earlier product.
     pub(crate) async fn start_in(mut self, folder: TempDir) -> anyhow::Result<Product> {
-        self.options.state = folder.path().join("state");
+        self.options.state = folder.path().join(".keyway");
         let mut said = Vec::new();
         let program = PathBuf::from(env!("CARGO_BIN_EXE_keyway-tests"));
         let running = launch::start(&self.options, program, &self.environment, &mut said).await?;

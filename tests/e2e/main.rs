@@ -1,7 +1,14 @@
 //! Black-box tests of the product, one module per promise. Each starts its own processes in its
 //! own folder on its own ports, and ends them.
 
+mod config;
+mod crash;
 mod docs;
+mod drain;
+#[cfg(feature = "external")]
+mod external;
 mod harness;
 mod layering;
 mod own_and_hosted;
+mod revoke;
+mod vault_down;

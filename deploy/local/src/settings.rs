@@ -8,7 +8,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
 use keyway_words::{ProviderId, Secret};
-use sha2::{Digest as _, Sha256};
 
 use crate::child::Environment;
 use crate::part::Part;
@@ -20,7 +19,7 @@ pub struct Addresses {
     /// The vault's services for people and programs.
     pub vault: SocketAddr,
     /// The vault's data plane.
-    pub vault_lease: SocketAddr,
+    pub vault_data: SocketAddr,
     /// The router's calls.
     pub router: SocketAddr,
     /// The vault's probes and metrics.
@@ -32,7 +31,7 @@ pub struct Addresses {
 /// The listeners' settings: variable and default.
 pub const LISTENERS: [(&str, &str); 5] = [
     ("KEYWAY_VAULT__ADMIN__LISTEN", "127.0.0.1:7101"),
-    ("KEYWAY_VAULT__LEASE__LISTEN", "127.0.0.1:7102"),
+    ("KEYWAY_VAULT__DATA__LISTEN", "127.0.0.1:7102"),
     ("KEYWAY_ROUTER__CALLS__LISTEN", "127.0.0.1:7103"),
     ("KEYWAY_VAULT__OPERATIONS__LISTEN", "127.0.0.1:7109"),
     ("KEYWAY_ROUTER__OPERATIONS__LISTEN", "127.0.0.1:7119"),
@@ -52,14 +51,14 @@ impl Addresses {
         }
         let [
             vault,
-            vault_lease,
+            vault_data,
             router,
             vault_operations,
             router_operations,
         ] = found;
         Ok(Self {
             vault,
-            vault_lease,
+            vault_data,
             router,
             vault_operations,
             router_operations,
@@ -69,7 +68,7 @@ impl Addresses {
     fn all(self) -> [SocketAddr; 5] {
         [
             self.vault,
-            self.vault_lease,
+            self.vault_data,
             self.router,
             self.vault_operations,
             self.router_operations,
@@ -94,21 +93,21 @@ pub fn write(
     simulator: Option<(SocketAddr, &[ProviderId])>,
     price_overlay: Option<&Path>,
 ) -> Result<()> {
-    let router_token = router_token(state)?;
-    let hash = hex::encode(Sha256::digest(router_token.expose()));
-    write_private(&state.config(Part::Vault), &vault(state, &hash)?)?;
+    let token = router_token(state)?;
+    write_private(&state.config(Part::Vault), &vault(state, &token)?)?;
     let router = router(state, addresses, simulator, price_overlay)?;
     write_private(&state.config(Part::Router), &router)
 }
 
-fn vault(state: &StateDir, router_token_hash: &str) -> Result<String> {
+fn vault(state: &StateDir, router_token: &Secret) -> Result<String> {
     let database = quoted(&state.vault_database())?;
     let master_key = quoted(&state.master_key())?;
+    let router = keyway_vault::router_token::entry("local", router_token);
     Ok(format!(
         "# Written by the launcher at every start; change settings with KEYWAY_VAULT__… variables.\n\
+         routers = [\"{router}\"]\n\n\
          [database]\npath = {database}\n\n\
-         [master_key]\nfile = {master_key}\n\n\
-         [lease]\nrouter_token_sha256 = \"{router_token_hash}\"\n"
+         [master_key]\nfile = {master_key}\n"
     ))
 }
 
@@ -122,7 +121,7 @@ fn router(
         "# Written by the launcher at every start; change settings with KEYWAY_ROUTER__… variables.\n\
          [vault]\naddress = \"{}\"\ntoken_file = {}\n\n\
          [ledger]\npath = {}\n",
-        addresses.vault_lease,
+        addresses.vault_data,
         quoted(&state.router_token())?,
         quoted(&state.ledger_database())?,
     );
@@ -160,7 +159,7 @@ fn router_token(state: &StateDir) -> Result<Secret> {
     if let Some(token) = read_if_there(&path)? {
         return Ok(Secret::new(token.trim().to_owned()));
     }
-    let token = keyway_vault::router_token();
+    let token = keyway_vault::router_token::generate()?;
     write_private(&path, token.expose())?;
     Ok(token)
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use keyway::ready::{get, post_json};
 use serde_json::Value;
 
+use super::wait_for;
+
 /// A running simulator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Simulator(SocketAddr);
@@ -16,17 +18,37 @@ impl Simulator {
 
     /// Every request that it has read whole, oldest first.
     pub(crate) async fn journal(self) -> Vec<Value> {
-        let (status, body) = get(self.0, "/_sim/journal")
-            .await
-            .expect("the simulator answers");
-        assert_eq!(status, 200, "{body}");
-        let journal: Value = serde_json::from_str(&body).expect("the journal is JSON");
-        journal.as_array().expect("a list").clone()
+        let answer = self.read("/_sim/journal").await;
+        answer["entries"].as_array().expect("a list").clone()
     }
 
-    /// Makes it play something from now on.
+    /// Makes it play a rule, or a list of rules, from now on.
     pub(crate) async fn script(self, script: &Value) {
-        let answer = post_json(self.0, "/_sim/script", &script.to_string()).await;
+        self.post("/_sim/script", &script.to_string()).await;
+    }
+
+    /// Lets pass what is held at a gate, now and later.
+    pub(crate) async fn release(self, gate: &str) {
+        self.post(&format!("/_sim/release/{gate}"), "").await;
+    }
+
+    /// Waits until so many replies are held at a gate.
+    pub(crate) async fn until_held(self, gate: &str, count: u64) {
+        let held = async || {
+            let state = self.read("/_sim/state").await;
+            (state["waiting"][gate].as_u64() == Some(count)).then_some(())
+        };
+        wait_for("replies at the gate", held).await;
+    }
+
+    async fn read(self, path: &str) -> Value {
+        let (status, body) = get(self.0, path).await.expect("the simulator answers");
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    async fn post(self, path: &str, body: &str) {
+        let answer = post_json(self.0, path, body).await;
         let (status, body) = answer.expect("the simulator answers");
         assert!((200..300).contains(&status), "{status} {body}");
     }

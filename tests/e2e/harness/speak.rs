@@ -1,7 +1,6 @@
 //! Speaking to the product over gRPC, as anybody would.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use keyway::client::Session;
 use keyway_proto::billing::v1::{
@@ -99,14 +98,23 @@ impl Speaker {
         only_attempt(answer.receipt)
     }
 
-    /// The event of a call's first attempt, as soon as the stream shows it.
-    pub(crate) async fn event_of(&self, workspace: &str, call_id: &str) -> UsageEvent {
-        let mut found = self.events_of(workspace, &[call_id]).await;
-        found.remove(0)
-    }
-
     /// The events of these calls, one per call, in stream order, as soon as the stream shows them.
     pub(crate) async fn events_of(&self, workspace: &str, call_ids: &[&str]) -> Vec<UsageEvent> {
+        let wanted = |event: &UsageEvent| call_ids.contains(&event.call_id.as_str());
+        self.read_events(workspace, call_ids.len(), wanted).await
+    }
+
+    /// The first events of a workspace, in stream order, as soon as there are so many.
+    pub(crate) async fn first_events(&self, workspace: &str, count: usize) -> Vec<UsageEvent> {
+        self.read_events(workspace, count, |_| true).await
+    }
+
+    async fn read_events(
+        &self,
+        workspace: &str,
+        count: usize,
+        wanted: impl Fn(&UsageEvent) -> bool,
+    ) -> Vec<UsageEvent> {
         let open = StreamUsageOpen {
             filter: Some(UsageFilter {
                 workspace: workspace.to_owned(),
@@ -116,8 +124,9 @@ impl Speaker {
             ..Default::default()
         };
         let message = Some(stream_usage_request::Message::Open(open));
-        let requests =
-            tokio_stream::once(StreamUsageRequest { message }).chain(tokio_stream::pending());
+        let first = tokio_stream::once(StreamUsageRequest { message });
+        // The requests go on: their end would end the answers.
+        let requests = first.chain(tokio_stream::pending());
         let answer = self
             .router
             .billing()
@@ -127,16 +136,12 @@ impl Speaker {
         let mut stream = answer.into_inner();
         let mut found = Vec::new();
         let reading = async {
-            while found.len() < call_ids.len() {
+            while found.len() < count {
                 let next = stream.message().await.expect("an event").expect("no end");
-                found.extend(
-                    next.event
-                        .filter(|e| call_ids.contains(&e.call_id.as_str())),
-                );
+                found.extend(next.event.filter(|event| wanted(event)));
             }
         };
-        let bound: Duration = BOUND;
-        tokio::time::timeout(bound, reading)
+        tokio::time::timeout(BOUND, reading)
             .await
             .expect("all events in time");
         found

@@ -1,0 +1,4 @@
+//! What needs more than Rust: the real grpcurl, and Python with the providers' own SDKs. Run by
+//! `.ci/run`, which installs them; a tool that is missing fails the test.
+
+mod tour;
