@@ -4,173 +4,28 @@
 
 use std::collections::{HashMap, HashSet};
 
-use keyway_proto::billing::v1::UsageEvent;
-use keyway_proto::convert::from_timestamp;
 use keyway_words::Timestamp;
-use prost::Message as _;
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, Set, TryInsertResult,
-    sea_query::OnConflict,
+    ColumnTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, Set,
+    TryInsertResult,
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::database;
 use crate::entity::{corrections, open_attempts, request_ids, settlements, unsequenced};
 use crate::event;
-use crate::slot::OpenState;
-
-/// What handles send to the writer.
-#[derive(Debug)]
-pub(crate) enum Record {
-    Open(Box<OpenRecord>),
-    Settle(Box<SettleRecord>),
-    /// Nothing comes after this one.
-    Stop,
-}
-
-/// An opening on its way.
-#[derive(Debug)]
-pub(crate) struct OpenRecord {
-    event_id: String,
-    call_id: String,
-    workspace: String,
-    event: Vec<u8>,
-    request_id: Option<String>,
-    state: watch::Sender<OpenState>,
-}
-
-impl OpenRecord {
-    pub(crate) fn new(
-        event: &UsageEvent,
-        request_id: Option<String>,
-        state: watch::Sender<OpenState>,
-    ) -> Self {
-        Self {
-            event_id: event.event_id.clone(),
-            call_id: event.call_id.clone(),
-            workspace: event.workspace.clone(),
-            event: event.encode_to_vec(),
-            request_id,
-            state,
-        }
-    }
-
-    /// Tells whoever waits. Nobody waiting is fine.
-    pub(crate) fn tell(&self, state: OpenState) {
-        self.state.send_replace(state);
-    }
-}
-
-/// A settlement on its way.
-#[derive(Debug)]
-pub(crate) struct SettleRecord {
-    row: EventRow,
-    /// Of a call with a request id: whether it completed, and so keeps the id.
-    keeps_request_id: Option<bool>,
-    open: watch::Receiver<OpenState>,
-    done: Option<oneshot::Sender<()>>,
-    _slot: OwnedSemaphorePermit,
-}
-
-impl SettleRecord {
-    pub(crate) fn new(
-        event: UsageEvent,
-        keeps_request_id: Option<bool>,
-        open: watch::Receiver<OpenState>,
-        done: oneshot::Sender<()>,
-        slot: OwnedSemaphorePermit,
-    ) -> Self {
-        Self {
-            row: EventRow::new(event),
-            keeps_request_id,
-            open,
-            done: Some(done),
-            _slot: slot,
-        }
-    }
-
-    /// Whether its attempt was refused, so that there is nothing to settle.
-    pub(crate) fn is_void(&self) -> bool {
-        matches!(
-            *self.open.borrow(),
-            OpenState::Unavailable | OpenState::Repeated { .. }
-        )
-    }
-
-    /// Tells whoever waits; gives the slot back.
-    pub(crate) fn tell(mut self) {
-        if let Some(done) = self.done.take() {
-            // Nobody may be waiting for it: on an own key the reply does not.
-            done.send(()).unwrap_or_default();
-        }
-    }
-}
-
-/// A whole event with the columns beside it.
-#[derive(Debug, Clone)]
-pub(crate) struct EventRow {
-    pub(crate) event: UsageEvent,
-    bytes: Vec<u8>,
-    settled_at: i64,
-}
-
-impl EventRow {
-    pub(crate) fn new(event: UsageEvent) -> Self {
-        let settled_at = event
-            .settled_at
-            .as_ref()
-            .and_then(from_timestamp)
-            .unwrap_or_default();
-        Self {
-            bytes: event.encode_to_vec(),
-            settled_at: settled_at.0,
-            event,
-        }
-    }
-
-    fn settlement(&self) -> settlements::ActiveModel {
-        settlements::ActiveModel {
-            event_id: Set(self.event.event_id.clone()),
-            call_id: Set(self.event.call_id.clone()),
-            workspace: Set(self.event.workspace.clone()),
-            settled_at: Set(self.settled_at),
-            event: Set(self.bytes.clone()),
-        }
-    }
-
-    fn correction(&self) -> corrections::ActiveModel {
-        corrections::ActiveModel {
-            event_id: Set(self.event.event_id.clone()),
-            corrects_event_id: Set(self.event.corrects_event_id.clone()),
-            call_id: Set(self.event.call_id.clone()),
-            workspace: Set(self.event.workspace.clone()),
-            settled_at: Set(self.settled_at),
-            event: Set(self.bytes.clone()),
-        }
-    }
-
-    fn unsequenced(&self) -> unsequenced::ActiveModel {
-        unsequenced::ActiveModel {
-            event_id: Set(self.event.event_id.clone()),
-            workspace: Set(self.event.workspace.clone()),
-            provider: Set(self.event.provider.clone()),
-            source: Set(event::source_of(&self.event).to_owned()),
-            settled_at: Set(self.settled_at),
-            ..Default::default()
-        }
-    }
-}
+use crate::record::{EventRow, OpenRecord, SettleRecord};
 
 /// The openings that a commit refused: their place among the openings, and the first call.
 pub(crate) type Repeated = HashMap<usize, String>;
 
 /// Writes a group. On an error nothing of it is written.
 pub(crate) async fn commit(
-    connection: &sea_orm::DatabaseConnection,
+    connection: &DatabaseConnection,
     term: i64,
     now: Timestamp,
-    opens: &[Box<OpenRecord>],
-    settles: &[Box<SettleRecord>],
+    opens: &[OpenRecord],
+    settles: &[SettleRecord],
 ) -> Result<Repeated, DbErr> {
     let transaction = database::begin(connection).await?;
     let repeated = open(&transaction, term, now, opens).await?;
@@ -181,7 +36,6 @@ pub(crate) async fn commit(
         .collect();
     let real: Vec<&SettleRecord> = settles
         .iter()
-        .map(AsRef::as_ref)
         .filter(|record| !record.is_void() && !refused.contains(record.row.event.event_id.as_str()))
         .collect();
     let rows: Vec<&EventRow> = real.iter().map(|record| &record.row).collect();
@@ -202,7 +56,7 @@ async fn open(
     transaction: &DatabaseTransaction,
     term: i64,
     now: Timestamp,
-    opens: &[Box<OpenRecord>],
+    opens: &[OpenRecord],
 ) -> Result<Repeated, DbErr> {
     let mut repeated = Repeated::new();
     for (index, record) in opens.iter().enumerate() {

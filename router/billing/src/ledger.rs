@@ -19,7 +19,7 @@ use crate::config::LedgerConfig;
 use crate::database::{self, Connections};
 use crate::entity::{sequencer, writers};
 use crate::error::LedgerError;
-use crate::group::Record;
+use crate::record::Record;
 use crate::sequencer::Sequencer;
 use crate::slot::Slot;
 use crate::sweep;

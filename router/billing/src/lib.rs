@@ -18,6 +18,7 @@ mod group;
 mod ledger;
 mod price_tables;
 mod read;
+mod record;
 mod sequencer;
 mod slot;
 mod stream;

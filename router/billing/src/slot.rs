@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use crate::attempt::{OpenAttempt, Settlement};
 use crate::error::LedgerError;
 use crate::event;
-use crate::group::{OpenRecord, Record, SettleRecord};
+use crate::record::{OpenRecord, Record, SettleRecord};
 
 /// Room for one attempt, taken before it is opened: neither opening nor settling can fail for
 /// want of room, or wait for any.

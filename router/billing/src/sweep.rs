@@ -10,7 +10,8 @@ use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, 
 use crate::database;
 use crate::entity::{open_attempts, request_ids};
 use crate::event;
-use crate::group::{self, EventRow};
+use crate::group;
+use crate::record::EventRow;
 
 /// Closes every attempt of an earlier term, as SWEPT with usage UNKNOWN; gives how many. Their
 /// request ids may be used again.

@@ -14,7 +14,8 @@ use tracing::{error, info, warn};
 
 use crate::config::LedgerConfig;
 use crate::entity::writers;
-use crate::group::{self, OpenRecord, Record, SettleRecord};
+use crate::group;
+use crate::record::{OpenRecord, Record, SettleRecord};
 use crate::slot::OpenState;
 use crate::sweep;
 
@@ -68,8 +69,8 @@ impl Writer {
         let (mut opens, mut settles, mut next) = (Vec::new(), Vec::new(), Next::GoOn);
         for record in batch.drain(..) {
             match record {
-                Record::Open(open) => opens.push(open),
-                Record::Settle(settle) => settles.push(settle),
+                Record::Open(open) => opens.push(*open),
+                Record::Settle(settle) => settles.push(*settle),
                 Record::Stop => next = Next::Stop,
             }
         }
@@ -87,8 +88,8 @@ impl Writer {
     /// Commits a group and tells those who wait for it.
     async fn commit(
         &self,
-        opens: &[Box<OpenRecord>],
-        settles: &mut Vec<Box<SettleRecord>>,
+        opens: &[OpenRecord],
+        settles: &mut Vec<SettleRecord>,
     ) -> Result<(), DbErr> {
         let now = self.clock.now();
         let mut repeated = group::commit(&self.connection, self.term, now, opens, settles).await?;
@@ -111,7 +112,7 @@ impl Writer {
     async fn recover(
         &mut self,
         cause: DbErr,
-        mut waiting: Vec<Box<SettleRecord>>,
+        mut waiting: Vec<SettleRecord>,
         mut next: Next,
     ) -> Next {
         self.available.send_replace(false);
@@ -123,7 +124,7 @@ impl Writer {
             tokio::select! {
                 record = self.records.recv(), if matches!(next, Next::GoOn) => match record {
                     Some(Record::Open(open)) => open.tell(OpenState::Unavailable),
-                    Some(Record::Settle(settle)) => waiting.push(settle),
+                    Some(Record::Settle(settle)) => waiting.push(*settle),
                     Some(Record::Stop) | None => next = Next::Stop,
                 },
                 _ = probe.tick() => {
@@ -145,7 +146,7 @@ impl Writer {
         next
     }
 
-    async fn write_waiting(&self, waiting: &mut Vec<Box<SettleRecord>>) -> Result<(), DbErr> {
+    async fn write_waiting(&self, waiting: &mut Vec<SettleRecord>) -> Result<(), DbErr> {
         self.heartbeat().await?;
         while !waiting.is_empty() {
             let rest = waiting.split_off(waiting.len().min(self.config.group));
@@ -197,7 +198,7 @@ impl Writer {
     }
 }
 
-fn refuse(opens: &[Box<OpenRecord>]) {
+fn refuse(opens: &[OpenRecord]) {
     for open in opens {
         open.tell(OpenState::Unavailable);
     }

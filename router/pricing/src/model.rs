@@ -32,7 +32,7 @@ pub struct Model {
 #[derive(Debug, Clone)]
 pub(crate) enum Pricing {
     Tokens {
-        base: Rates,
+        base: Box<Rates>,
         by_service_tier: BTreeMap<String, Rates>,
     },
     Requests(RequestPrices),
@@ -164,7 +164,7 @@ fn pricing(raw: &mut RawRow) -> Result<Pricing, String> {
                 return Err("input and output are missing".into());
             }
             Ok(Pricing::Tokens {
-                base,
+                base: Box::new(base),
                 by_service_tier,
             })
         }

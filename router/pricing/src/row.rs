@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use keyway_words::Usd;
-use serde::de::{Error as _, IgnoredAny};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::exact::Multiplier;
@@ -187,7 +187,7 @@ enum Currency {
 }
 
 /// The fields that nobody claimed; serde can't both flatten and deny them.
-type Unknown = BTreeMap<String, IgnoredAny>;
+type Unknown = BTreeMap<String, serde_json::Value>;
 
 impl RawRow {
     /// Refuses unknown fields, implausible prices and tiers out of order; gives the rates of the

@@ -64,7 +64,7 @@ fn attempts_of_a_dead_process_are_closed_at_the_next_start_and_say_so() {
 fn what_was_settled_but_had_no_place_in_the_stream_gets_it_after_the_crash() {
     let home = lives(Home::new);
     let settled = dies(async || {
-        let never = Duration::from_secs(3_600);
+        let never = Duration::from_hours(1);
         let config = LedgerConfig {
             sequence_every: never,
             ..home.config()

@@ -6,7 +6,8 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::*;
 use crate::database::Connections;
-use crate::group::{self, Record};
+use crate::group;
+use crate::record::{EventRow, Record};
 use crate::slot::{OpenHandle, Slot};
 
 struct Workbench {
@@ -58,8 +59,8 @@ impl Workbench {
         let (mut opens, mut settles) = (Vec::new(), Vec::new());
         while let Ok(record) = self.records.try_recv() {
             match record {
-                Record::Open(open) => opens.push(open),
-                Record::Settle(settle) => settles.push(settle),
+                Record::Open(open) => opens.push(*open),
+                Record::Settle(settle) => settles.push(*settle),
                 Record::Stop => {}
             }
         }
@@ -108,7 +109,7 @@ async fn a_group_that_is_delivered_twice_counts_once() {
         crate::event::opened(attempt("acme", Source::Hosted)),
         completed(),
     );
-    let row = group::EventRow::new(event);
+    let row = EventRow::new(event);
     for _ in 0..2 {
         let transaction = crate::database::begin(&bench.connections.writer)
             .await

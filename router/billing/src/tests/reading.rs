@@ -134,63 +134,38 @@ async fn a_list_gives_every_event_once_over_its_pages() {
     }
     let ids: Vec<_> = calls.iter().map(|call| call.event_id(1)).collect();
     assert_eq!((seen, pages), (ids, 3));
+}
 
-    let count = async |request: PageRequest| {
-        ledger
-            .list(&PageRequest {
-                size: 50,
-                ..request
-            })
-            .await
-            .unwrap()
-            .events
-            .len()
-    };
+#[tokio::test]
+async fn a_list_is_narrowed_by_call_and_time() {
+    let home = Home::new().await;
+    let ledger = home.start().await;
+    let call_id = one(&ledger, "acme", Source::Own).await;
+    one(&ledger, "other", Source::Own).await;
+    events(&ledger, 2).await;
     let settled_at = START.plus_seconds(2);
-    let base = PageRequest::default;
-    assert_eq!(
-        count(PageRequest {
-            call_id: Some(calls[2]),
-            ..base()
-        })
-        .await,
-        1
-    );
-    assert_eq!(
-        count(PageRequest {
-            call_id: Some(CallId::new()),
-            ..base()
-        })
-        .await,
-        0
-    );
-    assert_eq!(
-        count(PageRequest {
-            from: Some(settled_at),
-            ..base()
-        })
-        .await,
-        6
-    );
-    assert_eq!(
-        count(PageRequest {
-            to: Some(settled_at),
-            ..base()
-        })
-        .await,
-        0
-    );
-    assert_eq!(
-        count(PageRequest {
-            from: Some(settled_at.plus_seconds(1)),
-            ..base()
-        })
-        .await,
-        0
-    );
+    for (call_id, from, to, count) in [
+        (None, None, None, 2),
+        (Some(call_id), None, None, 1),
+        (Some(CallId::new()), None, None, 0),
+        (None, Some(settled_at), None, 2),
+        (None, Some(settled_at.plus_seconds(1)), None, 0),
+        (None, None, Some(settled_at), 0),
+        (None, None, Some(settled_at.plus_seconds(1)), 2),
+    ] {
+        let request = PageRequest {
+            call_id,
+            from,
+            to,
+            size: 50,
+            ..PageRequest::default()
+        };
+        let page = ledger.list(&request).await.unwrap();
+        assert_eq!(page.events.len(), count, "{request:?}");
+    }
     let bad = PageRequest {
         token: "nonsense".into(),
-        ..base()
+        ..PageRequest::default()
     };
     assert!(matches!(
         ledger.list(&bad).await,
@@ -230,7 +205,7 @@ async fn a_price_table_is_kept_under_its_hash() {
     let table = keyway_router_pricing::Catalogue::builtin().unwrap();
     assert_eq!(ledger.price_table("").await.unwrap(), None);
     ledger.keep_price_table(&table).await.unwrap();
-    home.clock.advance(Duration::from_secs(60));
+    home.clock.advance(Duration::from_mins(1));
     ledger.keep_price_table(&table).await.unwrap();
     let kept = ledger.price_table(table.hash()).await.unwrap().unwrap();
     assert_eq!(

@@ -83,7 +83,7 @@ async fn after_a_failure_or_a_day_the_id_may_be_used_again() {
     let open = ledger.reserve().unwrap().open(with_id("order-1"));
     assert_eq!(refused_for(open.durable().await), None);
     open.settle(completed()).durable().await.unwrap();
-    let day = Duration::from_secs(24 * 60 * 60);
+    let day = Duration::from_hours(24);
     home.clock.advance(day);
     let early = ledger.reserve().unwrap().open(with_id("order-1"));
     assert!(refused_for(early.durable().await).is_some());

@@ -3,6 +3,9 @@
 use keyway_words::ProviderId;
 use keyway_words::ProviderId::{Anthropic, Exa, Google, Mistral, OpenAi};
 
+mod requests;
+mod unknown;
+
 use super::*;
 use crate::Catalogue;
 
@@ -114,8 +117,8 @@ fn anthropic_with_read_and_both_writes() {
     // Both factors: 0.0374 × 1.1 × 2 = 0.08228
     case.dimensions = &[("inference_geo", "us"), ("speed", "fast")];
     assert_eq!(list(&case), "0.082280000000");
-    // Batch has no hour price, so it is its default write's: 500 × 2 + 500/… : input 2, read 0.1,
-    // write 2.5, output 10: 2 000 + 200 + 3 500 × 2.5 + 7 000 = 17 950 → 0.01795
+    // Batch: input 2, read 0.10, write 2.50, output 10, and no price for an hour: the write's.
+    // 2 000 + 200 + (3 000 + 500) × 2.5 + 7 000 = 17 950 → 0.01795
     case.dimensions = &[];
     case.service_tier = Some("batch");
     assert_eq!(list(&case), "0.017950000000");
@@ -123,25 +126,13 @@ fn anthropic_with_read_and_both_writes() {
 
 #[test]
 fn a_longer_cache_lifetime_has_its_own_price_where_the_catalogue_has_one() {
-    let catalogue = Catalogue::builtin().unwrap();
-    let model = catalogue.models(OpenAi).into_iter().find(|model| {
-        matches!(&model.pricing, Pricing::Tokens { base, .. } if base.prices.cache_write_12h.is_some())
-    });
-    let Pricing::Tokens { base, .. } = &model.unwrap().pricing else {
-        panic!("tokens")
-    };
-    let own = base.prices.cache_write_12h.unwrap().0;
+    // gpt-5.6: cache write 5 for the default lifetime, 10 for twelve hours.
+    // 1 000 × 5 + 2 000 × 10 = 25 000 → 0.025
     let usage = Usage {
-        cache_write_12h_tokens: Some(1_000_000),
-        ..Usage::default()
+        cache_write_12h_tokens: Some(2_000),
+        ..tokens(0, 0, 1_000, 0)
     };
-    // The million exceeds the bound of the long prompts, so take a tenth, and ten times that.
-    let tenth = Usage {
-        cache_write_12h_tokens: Some(100_000),
-        ..usage
-    };
-    let lines = token_price::lines(base, base, &tenth).unwrap();
-    assert_eq!((lines.len(), lines[0].price), (1, own));
+    assert_eq!(list(&case(OpenAi, "gpt-5.6", usage)), "0.025000000000");
 }
 
 #[test]
@@ -281,172 +272,6 @@ fn embeddings_cost_their_input() {
         list(&case(Mistral, "mistral-embed", usage)),
         "0.000100000000"
     );
-}
-
-#[test]
-fn a_search_costs_its_request_its_extra_results_and_its_summaries() {
-    // search:auto: 0.007, ten results included, 0.001 per result above and per summary.
-    let at = |results, summaries| {
-        let usage = Usage {
-            requests: Some(1),
-            search_results: Some(results),
-            summaries: Some(summaries),
-            content_pages: Some(results),
-            ..Usage::default()
-        };
-        list(&case(Exa, "auto", usage))
-    };
-    assert_eq!(at(0, 0), "0.007000000000");
-    assert_eq!(at(9, 0), "0.007000000000");
-    assert_eq!(at(10, 0), "0.007000000000");
-    assert_eq!(at(11, 0), "0.008000000000");
-    assert_eq!(at(25, 3), "0.025000000000"); // 7 + 15 + 3
-    let pages = Usage {
-        content_pages: Some(4),
-        ..Usage::default()
-    };
-    assert_eq!(list(&case(Exa, "contents", pages)), "0.004000000000");
-    let asked = Usage {
-        requests: Some(1),
-        ..Usage::default()
-    };
-    assert_eq!(list(&case(Exa, "answer", asked)), "0.005000000000");
-}
-
-#[test]
-fn the_price_of_a_request_by_its_results_has_both_bounds_included() {
-    let at = |results| {
-        let usage = Usage {
-            requests: Some(1),
-            search_results: Some(results),
-            ..Usage::default()
-        };
-        case(Exa, "search-litellm", usage)
-    };
-    for (results, price) in [
-        (0, "0.005000000000"),
-        (25, "0.005000000000"),
-        (26, "0.025000000000"),
-        (100, "0.025000000000"),
-    ] {
-        assert_eq!(list(&at(results)), price, "{results}");
-    }
-    assert_eq!(unpriced(&at(101)), Unpriced::Results);
-}
-
-#[test]
-fn what_the_provider_reports_is_the_list_price_and_the_tables_figure_is_kept() {
-    let usage = Usage {
-        requests: Some(1),
-        search_results: Some(10),
-        ..Usage::default()
-    };
-    let mut case = case(Exa, "auto", usage);
-    case.provider_cost = Some("0.0065");
-    let quote = case.quote();
-    assert_eq!(quote.list.unwrap().to_string(), "0.006500000000");
-    assert_eq!(quote.catalogue.unwrap().to_string(), "0.007000000000");
-    // Also where the table knows nothing.
-    case.model = "unheard-of";
-    let quote = case.quote();
-    assert_eq!(
-        (quote.list.unwrap().to_string().as_str(), quote.unpriced),
-        ("0.006500000000", None)
-    );
-    assert_eq!(quote.catalogue, None);
-}
-
-#[test]
-fn what_has_no_price_is_unpriced_and_never_zero() {
-    let some = tokens(1_000, 0, 0, 10);
-    assert_eq!(
-        unpriced(&case(OpenAi, "gpt-6.2-sol", some)),
-        Unpriced::Model
-    );
-    let tools = Usage {
-        server_tool_requests: Some(1),
-        ..some
-    };
-    assert_eq!(
-        unpriced(&case(Anthropic, "claude-haiku-4-5", tools)),
-        Unpriced::ServerTools
-    );
-    let none = Usage {
-        server_tool_requests: Some(0),
-        ..some
-    };
-    assert!(
-        case(Anthropic, "claude-haiku-4-5", none)
-            .quote()
-            .list
-            .is_some()
-    );
-    let mut geo = case(Anthropic, "claude-haiku-5-5", some);
-    geo.dimensions = &[("inference_geo", "mars")];
-    assert_eq!(unpriced(&geo), Unpriced::Dimension);
-    let huge = tokens(u64::MAX, 0, 0, u64::MAX);
-    assert!(
-        case(OpenAi, "gpt-5.4", huge).quote().list.is_some(),
-        "i128 holds it"
-    );
-}
-
-#[test]
-fn unknown_flagged_and_zero_usage_are_three_things() {
-    let catalogue = Catalogue::builtin().unwrap();
-    let dimensions = BTreeMap::new();
-    let quote = |usage: Option<&Usage>, flagged| {
-        let inputs = PriceInputs {
-            usage,
-            flagged,
-            service_tier: None,
-            dimensions: &dimensions,
-            provider_cost: None,
-        };
-        catalogue.quote(OpenAi, "gpt-5.4", None, &inputs)
-    };
-    assert_eq!(
-        (quote(None, false).list, quote(None, false).unpriced),
-        (None, None)
-    );
-    assert_eq!(quote(Some(&Usage::default()), false).list, None);
-    assert_eq!(
-        quote(Some(&tokens(0, 0, 0, 0)), false).list,
-        Some(Usd::ZERO)
-    );
-    assert_eq!(
-        quote(Some(&tokens(5, 0, 0, 0)), true).unpriced,
-        Some(Unpriced::Flagged)
-    );
-}
-
-#[test]
-fn a_cut_answer_costs_what_was_seen() {
-    // Input known, output not: 1 000 × 2.50 → 0.0025
-    let usage = Usage {
-        input_tokens: Some(1_000),
-        ..Usage::default()
-    };
-    assert_eq!(list(&case(OpenAi, "gpt-5.4", usage)), "0.002500000000");
-}
-
-#[test]
-fn the_served_model_sets_the_price_where_it_has_a_row() {
-    let catalogue = Catalogue::builtin().unwrap();
-    let (usage, dimensions) = (tokens(1_000, 0, 0, 0), BTreeMap::new());
-    let inputs = PriceInputs {
-        usage: Some(&usage),
-        flagged: false,
-        service_tier: None,
-        dimensions: &dimensions,
-        provider_cost: None,
-    };
-    let at = |requested, served| catalogue.quote(Anthropic, requested, served, &inputs).list;
-    // claude-opus-5-5 is 4 a million, claude-sonnet-5 is 2.
-    let (opus, sonnet) = (Usd::from_pico(4_000_000_000), Usd::from_pico(2_000_000_000));
-    assert_eq!(at("claude-opus-5-5", None), Some(opus));
-    assert_eq!(at("claude-opus-5-5", Some("claude-sonnet-5")), Some(sonnet));
-    assert_eq!(at("claude-opus-5-5", Some("unheard-of")), Some(opus));
 }
 
 #[test]
