@@ -3,12 +3,15 @@
 
 mod config;
 mod crash;
+mod damage;
 mod docs;
 mod drain;
 #[cfg(feature = "external")]
 mod external;
 mod harness;
 mod layering;
+mod leaks;
 mod own_and_hosted;
 mod revoke;
 mod vault_down;
+mod warm;
