@@ -47,6 +47,15 @@ impl Counter {
     }
 }
 
+/// The object of a usage report; `None` if it is none or its shape is another.
+pub(crate) fn read_object<'r, T: Deserialize<'r>>(report: &'r RawValue) -> Option<T> {
+    // A list would be read as the fields in their order.
+    report
+        .get()
+        .starts_with('{')
+        .then(|| serde_json::from_str(report.get()).ok())?
+}
+
 /// The report as it is kept: without white space, or not at all where it is too long.
 pub(crate) fn keep_raw(report: &RawValue) -> Option<String> {
     Some(compact(report)).filter(|text| text.len() <= MAX_RAW_USAGE_BYTES)

@@ -14,8 +14,8 @@
 //! 4. Split the work by direction: `request` (neutral to wire; every neutral field is written or
 //!    refused), `response` and `stream` (wire to neutral), `usage` (counts to disjoint parts).
 //! 5. Name the type in [`registry::adapter`], the only `match` over providers.
-//! 6. Move its rows in `tests/manifest.rs` from the list of those not built to the tested ones,
-//!    and add its prices to the catalogue.
+//! 6. Take its rows off the list of those not built in `tests/wire/manifest.rs`, which makes the
+//!    tests demand them, and add its prices to the catalogue.
 
 pub mod adapter;
 mod anthropic;

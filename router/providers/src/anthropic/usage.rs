@@ -5,7 +5,7 @@ use keyway_words::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::count::{Count, Counter, keep_raw};
+use crate::count::{Count, Counter, keep_raw, read_object};
 use crate::metered::{MAX_RAW_USAGE_BYTES, Metered};
 
 #[derive(Debug, Default, Deserialize)]
@@ -69,9 +69,9 @@ impl Reports {
     /// The next report of a stream, from the event of that name.
     pub(super) fn merge(&mut self, event: &'static str, report: &RawValue, metered: &mut Metered) {
         let mut counter = Counter::default();
-        match serde_json::from_str::<Report>(report.get()) {
-            Ok(report) => self.take(report, &mut counter, metered),
-            Err(_unreadable) => counter.flagged = true,
+        match read_object::<Report>(report) {
+            Some(report) => self.take(report, &mut counter, metered),
+            None => counter.flagged = true,
         }
         self.nonsense |= counter.flagged;
         self.keep(event, report);

@@ -5,7 +5,7 @@ use keyway_words::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::count::{Count, Counter, keep_raw};
+use crate::count::{Count, Counter, keep_raw, read_object};
 use crate::metered::Metered;
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,9 +38,7 @@ pub(super) fn read(report: &RawValue, metered: &mut Metered) {
     metered.raw = keep_raw(report);
     metered.complete = true;
     let mut counter = Counter::default();
-    let usage = serde_json::from_str(report.get())
-        .map(|report: Report| normal_form(&report, &mut counter))
-        .ok();
+    let usage = read_object(report).map(|report: Report| normal_form(&report, &mut counter));
     metered.flagged = counter.flagged || usage.is_none();
     metered.usage = usage.filter(|usage| !usage.is_unknown());
 }
@@ -121,6 +119,7 @@ mod tests {
             r#"{"prompt_tokens":1,"completion_tokens":1,"completion_tokens_details":{"reasoning_tokens":2}}"#,
             r#"{"prompt_tokens":1.5,"completion_tokens":1}"#,
             r#""many""#,
+            "[]",
         ] {
             let metered = metered(json);
             assert!(metered.flagged, "{json}");
