@@ -1,1 +1,38 @@
-//! provider-sim
+//! A server that answers as OpenAI, Anthropic and Exa do, so that everything that calls a provider
+//! can be tried without an account and without spending money.
+//!
+//! - Replies have the shape of the authored fixtures; their content and their token counts follow
+//!   from the request alone (`count`, `chat`), so the same request always costs the same. The
+//!   streamed answer is the unary answer in pieces.
+//! - It refuses what the providers document that they refuse; `openai::check`, `anthropic::check`
+//!   and `exa::check` list it.
+//! - It reads the credential: a missing one is a 401, and a key that starts with one of these words
+//!   or has it in the middle between dashes is in that state: `bad` (401), `quota` (no credit),
+//!   `ratelimited` (429), `forbidden` (403). Any other key is good.
+//! - Every request that was read whole is in the journal before its reply begins (`journal`).
+//! - It can be scripted to fail (`script`).
+//!
+//! A model whose name ends in `-nope` does not exist (404); other unknown models are taken for new
+//! ones. It depends on no crate of the product, so that both can't share a mistake.
+
+mod anthropic;
+mod chat;
+mod cli;
+mod control;
+mod count;
+mod deliver;
+mod exa;
+mod fixtures;
+mod journal;
+mod models;
+mod nonsense;
+mod openai;
+mod provider;
+mod reply;
+mod request;
+mod schema;
+mod script;
+mod server;
+
+pub use cli::run;
+pub use server::{Options, serve};

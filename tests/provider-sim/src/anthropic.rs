@@ -1,0 +1,89 @@
+//! Anthropic: messages, counting, models.
+
+mod check;
+mod messages;
+
+use serde_json::{Value, json};
+
+use crate::control::number;
+use crate::reply::{Reply, request_id};
+use crate::request::Request;
+use crate::script::Action;
+use crate::{fixtures, models};
+
+pub(crate) const NAME: &str = "anthropic";
+
+/// An error in the request: status and message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    status: u16,
+    message: String,
+}
+
+impl Fault {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            status: 400,
+            message: message.into(),
+        }
+    }
+
+    /// A field that may not be there.
+    pub(crate) fn extra(field: &str) -> Self {
+        Self::new(format!("{field}: Extra inputs are not permitted"))
+    }
+
+    fn reply(&self, request: &Request) -> Reply {
+        let (id, kind) = match self.status {
+            404 => ("anthropic/404_model.error", "not_found_error"),
+            413 => ("anthropic/413_too_large.error", "request_too_large"),
+            _ => ("anthropic/400_invalid.error", "invalid_request_error"),
+        };
+        let error = json!({"type": kind, "message": self.message});
+        let body = json!({"type": "error", "error": error, "request_id": request_id(request)});
+        Reply::like(request, id, &body)
+    }
+}
+
+pub(crate) fn answer(request: &Request, action: &Action) -> Reply {
+    let reply = check::version(request).and_then(|()| {
+        match (request.method.as_str(), request.path.as_str()) {
+            ("POST", "/v1/messages") => messages::answer(request, action),
+            ("POST", "/v1/messages/count_tokens") => messages::count(request),
+            ("GET", "/v1/models") => Ok(Reply::like(
+                request,
+                "anthropic/models.response",
+                &list(request),
+            )),
+            (_, path) => Err(Fault {
+                status: 404,
+                message: format!("Not found: {path}"),
+            }),
+        }
+    });
+    reply.unwrap_or_else(|fault| fault.reply(request))
+}
+
+fn list(request: &Request) -> Value {
+    let mut body = fixtures::json("anthropic/models.response.json");
+    let row = body["data"][0].clone();
+    let limit = number(&request.query, "limit")
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(20);
+    let rows: Vec<Value> = models::of(NAME)
+        .take(limit)
+        .map(|model| {
+            let mut row = row.clone();
+            row["id"] = json!(model.model);
+            row["display_name"] = json!(model.model);
+            row["max_input_tokens"] = json!(model.context_window);
+            row["max_tokens"] = json!(model.max_output);
+            row
+        })
+        .collect();
+    body["has_more"] = json!(rows.len() < models::of(NAME).count());
+    body["first_id"] = rows.first().map_or(Value::Null, |row| row["id"].clone());
+    body["last_id"] = rows.last().map_or(Value::Null, |row| row["id"].clone());
+    body["data"] = json!(rows);
+    body
+}

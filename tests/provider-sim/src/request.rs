@@ -1,0 +1,118 @@
+//! A request that was read whole.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use serde_json::Value;
+
+use crate::provider::Provider;
+
+/// A request to one of the providers.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// Number of the request in the journal; also part of the ids in its reply.
+    pub(crate) number: u64,
+    pub(crate) provider: Provider,
+    pub(crate) method: Method,
+    /// Path below the provider's prefix, without the query.
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+    /// The body; null if it is no JSON.
+    pub(crate) body: Value,
+    /// `--token-factor`.
+    pub(crate) factor: u64,
+}
+
+impl Request {
+    /// The value of a header, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The credential and the header that carried it. `x-api-key` wins where both are present.
+    pub(crate) fn credential(&self) -> Option<(&'static str, &str)> {
+        let key = self
+            .header("x-api-key")
+            .filter(|_| self.provider.takes_x_api_key());
+        let bearer = || self.header("authorization")?.strip_prefix("Bearer ");
+        let found = key
+            .map(|key| ("x-api-key", key))
+            .or_else(|| Some(("authorization", bearer()?)));
+        found.filter(|(_, key)| !key.trim().is_empty())
+    }
+
+    /// The model that the body names, or "".
+    pub(crate) fn model(&self) -> &str {
+        self.body["model"].as_str().unwrap_or_default()
+    }
+
+    /// The body's fields; none if it is no object.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.body.as_object().into_iter().flatten()
+    }
+
+    /// The field is there and not null.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        !self.body[field].is_null()
+    }
+
+    pub(crate) fn streams(&self) -> bool {
+        self.body["stream"] == true
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A good request: a key that ends in 0001, and the headers of the provider.
+    pub(crate) fn of(provider: Provider, path: &str, body: &str) -> Request {
+        let mut headers = HeaderMap::new();
+        let (name, key) = match provider {
+            Provider::OpenAi => ("authorization", "Bearer sk-keyway-test-0001"),
+            Provider::Anthropic | Provider::Exa => ("x-api-key", "sk-keyway-test-0001"),
+        };
+        headers.insert(name, key.parse().unwrap());
+        headers.insert("anthropic-version", "2026-10-21".parse().unwrap());
+        Request {
+            number: 7,
+            provider,
+            method: if body.is_empty() {
+                Method::GET
+            } else {
+                Method::POST
+            },
+            path: path.to_owned(),
+            query: String::new(),
+            headers,
+            bytes: Bytes::copy_from_slice(body.as_bytes()),
+            body: serde_json::from_str(body).unwrap_or_default(),
+            factor: 1,
+        }
+    }
+
+    pub(crate) fn openai(path: &str, body: &str) -> Request {
+        of(Provider::OpenAi, path, body)
+    }
+
+    #[test]
+    fn the_credential_is_found_in_the_provider_s_header() {
+        assert_eq!(
+            openai("/v1/models", "").credential(),
+            Some(("authorization", "sk-keyway-test-0001"))
+        );
+        let mut request = of(Provider::Anthropic, "/v1/models", "");
+        request
+            .headers
+            .insert("authorization", "Bearer other-key".parse().unwrap());
+        assert_eq!(
+            request.credential(),
+            Some(("x-api-key", "sk-keyway-test-0001"))
+        );
+        request.headers.remove("x-api-key");
+        assert_eq!(request.credential(), Some(("authorization", "other-key")));
+        request.headers.remove("authorization");
+        assert_eq!(request.credential(), None);
+    }
+}

@@ -1,0 +1,197 @@
+//! The listener, and what happens to one request.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request as HttpRequest, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::control;
+use crate::deliver::{Body, Cut, Gates, Sending};
+use crate::journal::Journal;
+use crate::nonsense;
+use crate::provider::Provider;
+use crate::reply::{Chunk, Reply};
+use crate::request::Request;
+use crate::script::{Action, Script};
+
+/// What can be set.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// File that gets a line for each request; without one the journal is in memory only.
+    pub journal: Option<PathBuf>,
+    /// Multiplies every token count; 1 is the documented rule.
+    pub token_factor: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            journal: None,
+            token_factor: 1,
+        }
+    }
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct State {
+    factor: u64,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) script: Script,
+    pub(crate) gates: Arc<Gates>,
+}
+
+/// Answers on the listener for ever. Errors: the journal can't be opened, or the listener fails.
+pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
+    let journal = Arc::new(Journal::open(options.journal.as_deref())?);
+    let state = Arc::new(State {
+        factor: options.token_factor,
+        journal,
+        script: Script::default(),
+        gates: Arc::default(),
+    });
+    loop {
+        let (stream, _) = listener.accept().await?;
+        // Without it a small chunk waits for the peer's delayed acknowledgement.
+        stream.set_nodelay(true)?;
+        tokio::spawn(connection(Arc::clone(&state), stream));
+    }
+}
+
+async fn connection(state: Arc<State>, stream: TcpStream) {
+    let service = service_fn(move |request| exchange(Arc::clone(&state), request));
+    let builder = auto::Builder::new(TokioExecutor::new());
+    // A broken connection is the caller's leaving or a scripted cut; the journal tells which.
+    if builder
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+        .is_err()
+    {}
+}
+
+async fn exchange(
+    state: Arc<State>,
+    request: HttpRequest<Incoming>,
+) -> Result<Response<Body>, Cut> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = body.collect().await else {
+        return Err(Cut);
+    };
+    let bytes = body.to_bytes();
+    let path = parts.uri.path();
+    let query = parts.uri.query().unwrap_or_default();
+    if path.starts_with("/_sim") {
+        let reply = control::answer(&state, &parts.method, path, query, &bytes).await;
+        return Ok(response(&reply, full(reply.body())));
+    }
+    let Some((provider, rest)) = Provider::of_path(path) else {
+        let reply = Reply::text(
+            404,
+            "no such provider; there are /openai/v1, /anthropic and /exa",
+        );
+        return Ok(response(&reply, full(reply.body())));
+    };
+    let request = Request {
+        number: state.journal.number(),
+        provider,
+        path: rest.to_owned(),
+        query: query.to_owned(),
+        body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        method: parts.method,
+        headers: parts.headers,
+        bytes,
+        factor: state.factor,
+    };
+    reply(&state, &request).await
+}
+
+async fn reply(state: &State, request: &Request) -> Result<Response<Body>, Cut> {
+    let action = state.script.take(request);
+    let reply = scripted(request, &action);
+    if let Err(error) = state.journal.request(request, &reply) {
+        let reply = Reply::text(
+            500,
+            &format!("the simulator can't write its journal: {error}"),
+        );
+        return Ok(response(&reply, full(reply.body())));
+    }
+    let gates = Arc::clone(&state.gates);
+    let chunks = reply.chunks.clone();
+    let mut sending = Sending::new(
+        Arc::clone(&state.journal),
+        gates,
+        request.number,
+        action,
+        chunks,
+    );
+    sending.begin().await?;
+    Ok(response(&reply, sending.into_body()))
+}
+
+/// The provider's reply with the script's changes.
+fn scripted(request: &Request, action: &Action) -> Reply {
+    let mut reply = if action.replaces() {
+        replacement(request, action)
+    } else {
+        request.provider.answer(request, action)
+    };
+    if let Some(kind) = action.nonsense {
+        reply = nonsense::spoil(reply, kind, action);
+        reply.status = action.status.unwrap_or(reply.status);
+    }
+    for (name, value) in &action.headers {
+        reply.set_header(name, value);
+    }
+    reply.headers.retain(|(_, value)| !value.is_empty());
+    reply
+}
+
+fn replacement(request: &Request, action: &Action) -> Reply {
+    let key = request.credential().map_or("", |(_, key)| key);
+    let mut reply = match &action.fixture {
+        Some(id) => Reply::fixture(request, id).with_key(key),
+        None => Reply::text(action.status.unwrap_or(200), "scripted"),
+    };
+    reply.status = action.status.unwrap_or(reply.status);
+    if let Some(body) = &action.body {
+        let packed = base64::engine::general_purpose::STANDARD.encode(key);
+        let body = body
+            .replace("{{key}}", key)
+            .replace("{{key_base64}}", &packed);
+        reply.chunks = vec![Chunk::plain(body)];
+    }
+    reply
+}
+
+fn response(reply: &Reply, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in &reply.headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    if !reply.stream {
+        let length: usize = reply.chunks.iter().map(|chunk| chunk.bytes.len()).sum();
+        response
+            .headers_mut()
+            .insert(http::header::CONTENT_LENGTH, length.into());
+    }
+    response
+}
+
+fn full(bytes: Vec<u8>) -> Body {
+    Full::new(Bytes::from(bytes))
+        .map_err(Cut::from)
+        .boxed_unsync()
+}
