@@ -62,6 +62,7 @@ impl Ledger {
         let (available, seen_available) = watch::channel(true);
         let (head, seen_head) = watch::channel(state.last_position);
         let committed = Arc::new(Notify::new());
+        let turn = Arc::default();
         committed.notify_one(); // a crash may have left events without a place
         let slot_count = u32::try_from(config.slots).unwrap_or(u32::MAX);
         let ledger = Arc::new(Self {
@@ -81,6 +82,7 @@ impl Ledger {
         });
         let numbering = Sequencer {
             connection: connections.sequencer,
+            turn: Arc::clone(&turn),
             term: state.term,
             pause: config.sequence_every,
             committed: Arc::clone(&committed),
@@ -90,6 +92,7 @@ impl Ledger {
         };
         let writing = Writer {
             connection: connections.writer,
+            turn,
             term: state.term,
             config,
             clock,

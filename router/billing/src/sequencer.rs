@@ -9,7 +9,7 @@ use std::time::Duration;
 use sea_orm::{
     ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::error;
@@ -20,6 +20,8 @@ use crate::entity::{sequencer, stream_positions, unsequenced};
 /// The numbering side of a ledger.
 pub(crate) struct Sequencer {
     pub(crate) connection: DatabaseConnection,
+    /// Shared with the writer.
+    pub(crate) turn: Arc<Mutex<()>>,
     pub(crate) term: i64,
     pub(crate) pause: Duration,
     /// Woken by the writer.
@@ -52,6 +54,7 @@ impl Sequencer {
 
     async fn catch_up(&self) {
         loop {
+            let _turn = self.turn.lock().await;
             match number(&self.connection, self.term).await {
                 Ok(Some(last)) => {
                     self.head.send_replace(last);

@@ -51,7 +51,6 @@ impl Home {
         LedgerConfig {
             sequence_every: Duration::from_millis(1),
             probe_every: Duration::from_millis(20),
-            busy_timeout: Duration::from_millis(50),
             ..LedgerConfig::new(&self.path)
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use keyway_chassis::clock::Clock;
 use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::DropGuard;
 use tracing::{error, info, warn};
@@ -22,6 +22,9 @@ use crate::sweep;
 /// The writing side of a ledger.
 pub(crate) struct Writer {
     pub(crate) connection: DatabaseConnection,
+    /// Shared with the sequencer: whoever writes has it, so that neither sleeps in SQLite's own
+    /// wait for the file.
+    pub(crate) turn: Arc<Mutex<()>>,
     pub(crate) term: i64,
     pub(crate) config: LedgerConfig,
     pub(crate) clock: Arc<dyn Clock>,
@@ -92,7 +95,9 @@ impl Writer {
         settles: &mut Vec<SettleRecord>,
     ) -> Result<(), DbErr> {
         let now = self.clock.now();
+        let turn = self.turn.lock().await;
         let mut repeated = group::commit(&self.connection, self.term, now, opens, settles).await?;
+        drop(turn);
         for (index, open) in opens.iter().enumerate() {
             open.tell(match repeated.remove(&index) {
                 Some(first_call_id) => OpenState::Repeated { first_call_id },

@@ -46,7 +46,11 @@ async fn a_database_without_its_schema_is_refused() {
 #[tokio::test]
 async fn while_the_database_is_unwritable_no_attempt_opens_and_none_is_lost() {
     let home = Home::new().await;
-    let ledger = home.start().await;
+    let impatient = LedgerConfig {
+        busy_timeout: Duration::from_millis(200),
+        ..home.config()
+    };
+    let ledger = home.start_with(impatient).await.unwrap();
     let before = ledger.reserve().unwrap().open(attempt("acme", Source::Own));
     before.durable().await.unwrap();
 
