@@ -1,6 +1,7 @@
 //! The operations listener: `/livez`, `/readyz` and `/metrics` over plain HTTP. No RPC, no secret.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tracing::error;
 
 use crate::lifecycle::{Shutdown, Tasks};
+use crate::serve::ServeError;
 
 /// Whether the process can do its work, and if not, why. Clones are the same.
 ///
@@ -126,6 +128,12 @@ impl Metrics {
 #[error("the metrics recorder of this process is installed already")]
 pub struct MetricsError;
 
+/// Opens the operations listener. Plain HTTP anywhere, since it holds no secret.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| ServeError::Bind { address, source })
+}
+
 #[derive(Clone)]
 struct Shown {
     readiness: Readiness,
@@ -205,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    async fn read(address: std::net::SocketAddr, path: &str) -> String {
+    async fn read(address: SocketAddr, path: &str) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -218,7 +226,7 @@ mod tests {
     async fn readiness_tells_what_is_missing_and_recovers_by_itself() {
         let metrics = Metrics::install().unwrap();
         let (readiness, tasks, shutdown) = (Readiness::new(), Tasks::new(), Shutdown::new());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
         serve(listener, readiness.clone(), metrics, &tasks, &shutdown);
         let text = read(address, "/readyz").await;

@@ -43,9 +43,17 @@ const SETTINGS: &[Setting] = &[
     },
 ];
 
+/// Stricter than the filter's own parser, which takes a misspelt level for a module's name.
 fn is_filter(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ',' | '=' | '_' | ':');
-    !text.is_empty() && text.chars().all(plain) && EnvFilter::try_new(text).is_ok()
+    let level = |text| ["error", "warn", "info", "debug", "trace"].contains(&text);
+    let target = |text: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+        !text.is_empty() && text.chars().all(plain)
+    };
+    text.split(',').all(|piece| match piece.split_once('=') {
+        None => level(piece),
+        Some((name, wanted)) => target(name) && level(wanted),
+    })
 }
 
 impl Settings for TelemetryConfig {
@@ -163,5 +171,31 @@ mod tests {
             warn!("loud");
         });
         assert!(text.contains("loud") && !text.contains("quiet"), "{text}");
+    }
+
+    #[test]
+    fn a_misspelt_level_is_no_filter() {
+        for text in [
+            "trace",
+            "info,keyway_router=debug",
+            "warn,keyway_vault::app=trace",
+        ] {
+            assert!(
+                is_filter(text) && EnvFilter::try_new(text).is_ok(),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "loud",
+            "info,",
+            "x=",
+            "=info",
+            "info,x=loud",
+            "info,a-b=info",
+            "INFO ",
+        ] {
+            assert!(!is_filter(text), "{text}");
+        }
     }
 }
