@@ -4,6 +4,7 @@
 //! audit row and its place in the change feed: either all of it is on disk, or none.
 
 pub(crate) mod audit;
+mod counters;
 pub(crate) mod data_keys;
 mod entity;
 pub(crate) mod feed;
@@ -87,8 +88,10 @@ pub(crate) struct Store {
 impl Store {
     /// Opens a migrated database file. Does not check its schema.
     pub(crate) async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let writer = Database::connect(options(path, 1, false)).await?;
-        let reader = Database::connect(options(path, READERS, true)).await?;
+        let mut writer = Database::connect(options(path, 1, false)).await?;
+        let mut reader = Database::connect(options(path, READERS, true)).await?;
+        counters::count(&mut writer);
+        counters::count(&mut reader);
         Ok(Self {
             writer,
             reader,
