@@ -93,7 +93,10 @@ fn secret_messages(pool: &DescriptorPool) -> Result<Vec<SecretMessage>, Box<dyn 
 /// A Rust array with the full name of every RPC of the contract.
 fn rpcs(pool: &DescriptorPool) -> Result<String, std::fmt::Error> {
     let mut code = String::from("&[\n");
-    for service in pool.services().filter(|service| service.full_name().starts_with("keyway.")) {
+    for service in pool
+        .services()
+        .filter(|service| service.full_name().starts_with("keyway."))
+    {
         for method in service.methods() {
             writeln!(code, "\"{}/{}\",", service.full_name(), method.name())?;
         }
