@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use keyway_chassis::drain::Drain;
+use keyway_chassis::operations::Readiness;
 use keyway_chassis::run::{Parts, StartError};
-use keyway_chassis::serve::{self, Surroundings};
+use keyway_chassis::serve::{self, ServeConfig, Surroundings};
 use keyway_chassis::{Routes, operations};
 use keyway_migrations::DatabaseLock;
 use keyway_proto::vault::v1::audit_service_server::AuditServiceServer;
@@ -16,9 +18,10 @@ use keyway_proto::vault::v1::workspace_service_server::WorkspaceServiceServer;
 use keyway_vault_crypto::MasterKey;
 use tokio::net::TcpListener;
 
-use crate::authenticate::Authenticator;
+use crate::authenticate::{Authenticator, RouterIdentity};
 use crate::authority::Authority;
-use crate::denials;
+use crate::denials::{self, Recorder};
+use crate::keyring::Keyring;
 use crate::routers::Routers;
 use crate::service::Vault;
 use crate::service::audit::Audit;
@@ -28,8 +31,9 @@ use crate::service::members::Members;
 use crate::service::seal::Seal;
 use crate::service::tokens::Tokens;
 use crate::service::workspaces::Workspaces;
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::start;
+use crate::store::Store;
 
 /// Services of the admin listener.
 pub(crate) const ADMIN: &[&str] = &[
@@ -59,30 +63,22 @@ pub(crate) async fn build(
     let data = serve::bind(settings.data, insecure).await?;
     let operations = TcpListener::bind(settings.operations).await?;
 
-    let (denials, recorder) = denials::queue();
+    let identities = settings.routers;
+    let (vault, around, recorder) = assemble(
+        store.clone(),
+        keyring,
+        settings.limits,
+        identities,
+        Process {
+            config: parts.serve.clone(),
+            drain: parts.drain.clone(),
+            readiness: parts.readiness.clone(),
+        },
+    );
     parts.tasks.spawn(
         "denials",
         recorder.run(store.clone(), parts.shutdown.clone()),
     );
-    let authority = Arc::new(Authority::new(denials.clone()));
-    let vault = Arc::new(Vault {
-        store: store.clone(),
-        keyring,
-        limits: settings.limits,
-        routers: Routers::new(),
-        authority: Arc::clone(&authority),
-    });
-    let around = Surroundings {
-        config: parts.serve.clone(),
-        authenticate: Arc::new(Authenticator::new(
-            Arc::clone(&vault),
-            settings.routers,
-            denials,
-        )),
-        authority,
-        drain: parts.drain.clone(),
-        readiness: parts.readiness.clone(),
-    };
     spawn(
         &parts,
         "admin",
@@ -109,6 +105,40 @@ pub(crate) async fn build(
         drop(lock); // after the last statement
     });
     Ok(())
+}
+
+/// What the services take from the process they run in.
+pub(crate) struct Process {
+    pub(crate) config: ServeConfig,
+    pub(crate) drain: Drain,
+    pub(crate) readiness: Readiness,
+}
+
+/// The services and what stands around them, before any listener.
+pub(crate) fn assemble(
+    store: Store,
+    keyring: Keyring,
+    limits: Limits,
+    routers: Vec<RouterIdentity>,
+    process: Process,
+) -> (Arc<Vault>, Surroundings<Authenticator>, Recorder) {
+    let (denials, recorder) = denials::queue();
+    let authority = Arc::new(Authority::new(denials.clone()));
+    let vault = Arc::new(Vault {
+        store,
+        keyring,
+        limits,
+        routers: Routers::new(),
+        authority: Arc::clone(&authority),
+    });
+    let around = Surroundings {
+        config: process.config,
+        authenticate: Arc::new(Authenticator::new(Arc::clone(&vault), routers, denials)),
+        authority,
+        drain: process.drain,
+        readiness: process.readiness,
+    };
+    (vault, around, recorder)
 }
 
 fn spawn(

@@ -29,6 +29,8 @@ mod service;
 mod settings;
 mod start;
 mod store;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use cli::run;

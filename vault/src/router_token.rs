@@ -13,7 +13,10 @@ pub fn generate() -> Result<Secret, NoRandomness> {
 
 /// The entry of a router in the setting `routers`: the vault knows the token's hash only.
 pub fn entry(name: &str, token: &Secret) -> String {
-    format!("{name}:{}", hex::encode(Sha256::digest(token.expose().as_bytes())))
+    format!(
+        "{name}:{}",
+        hex::encode(Sha256::digest(token.expose().as_bytes()))
+    )
 }
 
 #[cfg(test)]

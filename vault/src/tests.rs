@@ -1,0 +1,11 @@
+//! The vault as its callers see it: real listeners on loopback, a real SQLite file, the real layers.
+
+mod access;
+mod audit;
+mod damage;
+mod feed;
+mod harness;
+mod keys;
+mod lease;
+mod people;
+mod start;

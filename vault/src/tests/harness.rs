@@ -1,0 +1,378 @@
+//! A running vault for one test.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyway_chassis::clock::{Clock, ManualClock};
+use keyway_chassis::config;
+use keyway_chassis::drain::Drain;
+use keyway_chassis::lifecycle::Shutdown;
+use keyway_chassis::operations::Readiness;
+use keyway_chassis::serve::{self, ServeConfig};
+use keyway_migrations::vault::migrate;
+use keyway_proto::status::refusal;
+use keyway_proto::vault::v1::key_service_client::KeyServiceClient;
+use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
+use keyway_proto::vault::v1::member_service_client::MemberServiceClient;
+use keyway_proto::vault::v1::token_service_client::TokenServiceClient;
+use keyway_proto::vault::v1::workspace_service_client::WorkspaceServiceClient;
+use keyway_proto::vault::v1::*;
+use keyway_proto::{Reason, convert};
+use keyway_words::{CallId, Timestamp};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+};
+use tempfile::TempDir;
+use tonic::metadata::MetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+use crate::app::{self, ADMIN, DATA, Process};
+use crate::fields::SecretBounds;
+use crate::service::Vault;
+use crate::settings::Limits;
+use crate::store::Store;
+use crate::{bootstrap, master_key, router_token, start};
+
+/// 2026-11-24T00:00:00Z.
+pub(super) const NOW: Timestamp = Timestamp(1_795_478_400_000_000);
+
+/// A running vault.
+pub(super) struct World {
+    pub(super) folder: TempDir,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) vault: Arc<Vault>,
+    pub(super) admin: Channel,
+    pub(super) data: Channel,
+    /// An operator.
+    pub(super) operator: Bearer,
+    /// A router without an allow-list.
+    pub(super) router: Bearer,
+    /// A router that may see `acme` only.
+    pub(super) acme_router: Bearer,
+    shutdown: Shutdown,
+    drain: Drain,
+}
+
+/// Puts a token on every call; without one, calls go bare.
+#[derive(Clone, Default)]
+pub(super) struct Bearer(pub(super) Option<String>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            let value: MetadataValue<_> = format!("Bearer {token}").parse().unwrap();
+            request.metadata_mut().insert("authorization", value);
+        }
+        Ok(request)
+    }
+}
+
+impl Bearer {
+    pub(super) fn new(token: &str) -> Self {
+        Self(Some(token.to_owned()))
+    }
+}
+
+pub(super) type Client = InterceptedService<Channel, Bearer>;
+
+pub(super) fn limits() -> Limits {
+    Limits {
+        lease: Duration::from_secs(900),
+        bookmark: Duration::from_millis(200),
+        poll: Duration::from_millis(20),
+        secret: SecretBounds {
+            shortest: 8,
+            longest: 4096,
+        },
+        message: 64 << 10,
+    }
+}
+
+/// A migrated database file with a master key beside it.
+pub(super) async fn prepare(folder: &TempDir) -> (PathBuf, PathBuf) {
+    let (database, key) = (
+        folder.path().join("vault.db"),
+        folder.path().join("master.key"),
+    );
+    let connection = raw(&database, "rwc").await;
+    migrate(&connection).await.unwrap();
+    connection.close().await.unwrap();
+    master_key::create_file(&key).unwrap();
+    (database, key)
+}
+
+/// A connection of a stranger: none of the vault's checks are on.
+pub(super) async fn raw(database: &std::path::Path, mode: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode={mode}", database.display()));
+    options
+        .max_connections(1)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .foreign_keys(false)
+                .busy_timeout(Duration::from_secs(5))
+        });
+    Database::connect(options).await.unwrap()
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, key) = prepare(&folder).await;
+        let clock = Arc::new(ManualClock::at(NOW));
+        let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let master = master_key::read_file(&key).unwrap();
+        let (store, keyring) = start::open(&database, master, shared).await.unwrap();
+        let out = folder.path().join("operator");
+        bootstrap::bootstrap(&store, &keyring, &out).await.unwrap();
+        let operator = Bearer::new(std::fs::read_to_string(&out).unwrap().trim());
+        let (router, acme_router) = (
+            router_token::generate().unwrap(),
+            router_token::generate().unwrap(),
+        );
+        let routers = vec![
+            router_token::entry("all", &router).parse().unwrap(),
+            format!("{}:acme", router_token::entry("one", &acme_router))
+                .parse()
+                .unwrap(),
+        ];
+        let config =
+            || config::load::<ServeConfig>("vault", None, std::iter::empty(), &[]).unwrap();
+        let (drain, readiness, shutdown) = (Drain::new(), Readiness::new(), Shutdown::new());
+        readiness.set("started", true);
+        let process = Process {
+            config: config(),
+            drain: drain.clone(),
+            readiness,
+        };
+        let (vault, around, recorder) =
+            app::assemble(store.clone(), keyring, limits(), routers, process);
+        tokio::spawn(recorder.run(store, shutdown.clone()));
+        let mut channels = Vec::new();
+        for (routes, services) in [
+            (app::admin_routes(&vault), ADMIN),
+            (app::data_routes(&vault), DATA),
+        ] {
+            let listener = serve::bind("127.0.0.1:0".parse().unwrap(), false)
+                .await
+                .unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(serve::grpc(listener, routes, services, around.clone()));
+            channels.push(
+                Endpoint::new(format!("http://{address}"))
+                    .unwrap()
+                    .connect_lazy(),
+            );
+        }
+        let data = channels.pop().unwrap();
+        let admin = channels.pop().unwrap();
+        let (router, acme_router) = (
+            Bearer::new(router.expose()),
+            Bearer::new(acme_router.expose()),
+        );
+        Self {
+            folder,
+            clock,
+            vault,
+            admin,
+            data,
+            operator,
+            router,
+            acme_router,
+            shutdown,
+            drain,
+        }
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.folder.path().join("vault.db")
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.vault.store
+    }
+
+    pub(super) fn admin(&self, bearer: &Bearer) -> Client {
+        InterceptedService::new(self.admin.clone(), bearer.clone())
+    }
+
+    pub(super) fn keys(&self, bearer: &Bearer) -> KeyServiceClient<Client> {
+        KeyServiceClient::new(self.admin(bearer))
+    }
+
+    pub(super) fn workspaces(&self, bearer: &Bearer) -> WorkspaceServiceClient<Client> {
+        WorkspaceServiceClient::new(self.admin(bearer))
+    }
+
+    pub(super) fn members(&self, bearer: &Bearer) -> MemberServiceClient<Client> {
+        MemberServiceClient::new(self.admin(bearer))
+    }
+
+    pub(super) fn tokens(&self, bearer: &Bearer) -> TokenServiceClient<Client> {
+        TokenServiceClient::new(self.admin(bearer))
+    }
+
+    pub(super) fn lease(&self, bearer: &Bearer) -> LeaseServiceClient<Client> {
+        LeaseServiceClient::new(InterceptedService::new(self.data.clone(), bearer.clone()))
+    }
+
+    /// A workspace and a token of its first admin.
+    pub(super) async fn workspace(&self, id: &str) -> Bearer {
+        let request = WorkspaceServiceCreateRequest {
+            workspace_id: id.to_owned(),
+            first_admin: format!("service:{id}-admin"),
+            ..Default::default()
+        };
+        self.workspaces(&self.operator)
+            .create(request)
+            .await
+            .unwrap();
+        let operator = self.operator.clone();
+        self.token(&operator, id, Role::Admin, &format!("service:{id}-admin"))
+            .await
+    }
+
+    pub(super) async fn token(&self, by: &Bearer, id: &str, role: Role, subject: &str) -> Bearer {
+        let request = TokenServiceCreateRequest {
+            workspace: format!("workspaces/{id}"),
+            role: role.into(),
+            subject: subject.to_owned(),
+            ..Default::default()
+        };
+        let made = self.tokens(by).create(request).await.unwrap().into_inner();
+        Bearer::new(&made.secret)
+    }
+
+    /// Another token of a workspace's first admin, made by re-seating.
+    pub(super) async fn second_admin_token(&self, id: &str) -> Bearer {
+        let request = TokenServiceCreateRequest {
+            workspace: format!("workspaces/{id}"),
+            role: Role::Admin.into(),
+            subject: format!("service:{id}-admin"),
+            reason: "the first one was lost".to_owned(),
+            ..Default::default()
+        };
+        let made = self
+            .tokens(&self.operator)
+            .create(request)
+            .await
+            .unwrap()
+            .into_inner();
+        Bearer::new(&made.secret)
+    }
+
+    pub(super) async fn put(&self, by: &Bearer, owner: &str, provider: &str, secret: &str) -> Key {
+        self.keys(by)
+            .put_key(put_request(owner, provider, secret))
+            .await
+            .unwrap()
+            .into_inner()
+            .key
+            .unwrap()
+    }
+
+    pub(super) async fn resolve(&self, id: &str, provider: &str) -> ResolveKeysResponse {
+        self.try_resolve(id, provider).await.unwrap()
+    }
+
+    pub(super) async fn try_resolve(
+        &self,
+        id: &str,
+        provider: &str,
+    ) -> Result<ResolveKeysResponse, Status> {
+        let request = ResolveKeysRequest {
+            workspace: format!("workspaces/{id}"),
+            provider: provider.to_owned(),
+            call_id: CallId::new().to_string(),
+        };
+        Ok(self
+            .lease(&self.router)
+            .resolve_keys(request)
+            .await?
+            .into_inner())
+    }
+
+    pub(super) async fn verify(&self, token: &Bearer, source: &str) -> VerifyCallerResponse {
+        let request = VerifyCallerRequest {
+            token: token.0.clone().unwrap(),
+            source_address: source.to_owned(),
+        };
+        self.lease(&self.router)
+            .verify_caller(request)
+            .await
+            .unwrap()
+            .into_inner()
+    }
+
+    /// Runs SQL as a stranger would, on the live database.
+    pub(super) async fn sql(&self, sql: &str) {
+        let stranger = raw(&self.database(), "rw").await;
+        stranger.execute_unprepared(sql).await.unwrap();
+        stranger.close().await.unwrap();
+    }
+
+    /// One number that SQL finds.
+    pub(super) async fn number(&self, sql: &str) -> i64 {
+        let stranger = raw(&self.database(), "rw").await;
+        let row = stranger
+            .query_one_raw(Statement::from_string(DbBackend::Sqlite, sql))
+            .await;
+        let number = row.unwrap().unwrap().try_get_by_index(0).unwrap();
+        stranger.close().await.unwrap();
+        number
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.drain.begin();
+        self.drain.close();
+        self.shutdown.begin();
+    }
+}
+
+pub(super) fn put_request(owner: &str, provider: &str, secret: &str) -> PutKeyRequest {
+    PutKeyRequest {
+        owner: owner.to_owned(),
+        provider: provider.to_owned(),
+        secret: secret.to_owned(),
+        ..Default::default()
+    }
+}
+
+pub(super) fn in_seconds(seconds: i64) -> Option<prost_types::Timestamp> {
+    Some(convert::timestamp(NOW.plus_seconds(seconds)))
+}
+
+/// The reason of a refusal.
+#[track_caller]
+pub(super) fn reason<T: std::fmt::Debug>(result: Result<T, Status>) -> Reason {
+    let status = result.err().expect("it was not refused");
+    refusal(&status)
+        .reason
+        .unwrap_or_else(|| panic!("not a fault of ours: {status:?}"))
+}
+
+/// The secrets that an answer holds.
+pub(super) fn secrets(response: &ResolveKeysResponse) -> Vec<&str> {
+    [&response.own, &response.platform]
+        .into_iter()
+        .flatten()
+        .flat_map(|pool| &pool.candidates)
+        .map(|candidate| candidate.secret.as_str())
+        .filter(|secret| !secret.is_empty())
+        .collect()
+}
+
+/// The states of a pool.
+pub(super) fn states(pool: Option<&Pool>) -> Vec<KeyState> {
+    pool.unwrap()
+        .candidates
+        .iter()
+        .map(Candidate::state)
+        .collect()
+}
