@@ -7,7 +7,7 @@ use keyway_proto::convert;
 use keyway_proto::vault::v1::{
     Candidate, CredentialMode, KeyState, OperatorLimits, Policy, Pool, PoolOrder,
 };
-use keyway_words::{Owner, ProviderId, Timestamp};
+use keyway_words::{KeyPath, Owner, ProviderId, Timestamp};
 use sea_orm::ConnectionTrait;
 
 use crate::keyring::Keyring;
@@ -88,7 +88,7 @@ async fn candidate(opener: &Opener<'_>, row: &KeyRow, now: Timestamp) -> Candida
         )
     });
     Candidate {
-        name: format!("{}/keys/{}/{}", row.owner, row.provider, row.name),
+        name: name(row),
         version: u64::try_from(row.version).unwrap_or(0),
         state: state.into(),
         allowed_models: keys::models(row),
@@ -97,6 +97,15 @@ async fn candidate(opener: &Opener<'_>, row: &KeyRow, now: Timestamp) -> Candida
         secret: secret
             .map(|secret| secret.expose().to_owned())
             .unwrap_or_default(),
+    }
+}
+
+/// The key's full name; of a row whose name is damaged beyond reading, the pool's with `?`.
+fn name(row: &KeyRow) -> String {
+    let name = format!("{}/keys/{}/{}", row.owner, row.provider, row.name);
+    match name.parse::<KeyPath>() {
+        Ok(_path) => name,
+        Err(_damaged) => format!("{}/keys/{}/?", row.owner, row.provider),
     }
 }
 

@@ -14,6 +14,12 @@ pub(crate) mod requests;
 pub(crate) mod tokens;
 pub(crate) mod workspaces;
 
+/// What tests read of the tables themselves.
+#[cfg(test)]
+pub(crate) mod tests_only {
+    pub(crate) use super::entity::audit_row;
+}
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -162,7 +162,15 @@ impl Follower {
             (position, changes, read.now())
         };
         if position.epoch != self.epoch || position.revision < self.sent {
-            return self.start_over(&position).await;
+            let reason = "the vault's database was replaced";
+            return self.start_over(&position, reason).await;
+        }
+        if changes
+            .first()
+            .is_some_and(|change| change.revision != self.sent + 1)
+        {
+            let reason = "the changes since are no longer kept";
+            return self.start_over(&position, reason).await;
         }
         let is_new = !changes.is_empty();
         for change in changes {
@@ -184,14 +192,14 @@ impl Follower {
         Ok(())
     }
 
-    /// The database is another one than it was: restored or replaced under this process.
-    async fn start_over(&mut self, position: &Position) -> Result<(), Fault> {
+    /// Has the router drop what it has and go on from here.
+    async fn start_over(&mut self, position: &Position, reason: &str) -> Result<(), Fault> {
         self.epoch.clone_from(&position.epoch);
         self.sent = position.revision;
         let resync = Resync {
             epoch: position.epoch.clone(),
             revision: position.revision,
-            reason: "the vault's database was replaced".to_owned(),
+            reason: reason.to_owned(),
         };
         self.tell(Told::Resync(resync)).await;
         Ok(())

@@ -36,8 +36,14 @@ mod tests {
     #[test]
     fn a_statement_is_known_by_its_verb_and_table() {
         let cases = [
-            (r#"SELECT "feed"."only" FROM "feed" WHERE 1"#, ("select", "feed")),
-            (r#"INSERT INTO "keys" ("row_id") VALUES (?)"#, ("insert", "keys")),
+            (
+                r#"SELECT "feed"."only" FROM "feed" WHERE 1"#,
+                ("select", "feed"),
+            ),
+            (
+                r#"INSERT INTO "keys" ("row_id") VALUES (?)"#,
+                ("insert", "keys"),
+            ),
             (r#"UPDATE "feed" SET "revision" = ?"#, ("update", "feed")),
             (r#"DELETE FROM "changes" WHERE 1"#, ("delete", "changes")),
             ("PRAGMA user_version", ("pragma", "")),

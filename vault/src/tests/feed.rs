@@ -1,1 +1,268 @@
-//! Soon.
+//! `WatchChanges`.
+
+use std::time::Duration;
+
+use keyway_proto::Reason;
+use keyway_proto::vault::v1::watch_changes_request::Message as Asked;
+use keyway_proto::vault::v1::watch_changes_response::Message as Told;
+use keyway_proto::vault::v1::*;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming};
+
+use super::harness::{Bearer, World, reason};
+
+const SECRET: &str = "sk-keyway-test-0123456789abcd";
+
+/// An open watch.
+struct Watch {
+    ask: mpsc::Sender<WatchChangesRequest>,
+    told: Streaming<WatchChangesResponse>,
+}
+
+impl Watch {
+    async fn open(world: &World, by: &Bearer, epoch: &str, revision: u64) -> Result<Self, Status> {
+        let start = WatchStart {
+            instance: "one".to_owned(),
+            epoch: epoch.to_owned(),
+            revision,
+        };
+        Self::send(world, by, Asked::Start(start)).await
+    }
+
+    async fn send(world: &World, by: &Bearer, first: Asked) -> Result<Self, Status> {
+        let (ask, asked) = mpsc::channel(8);
+        ask.send(WatchChangesRequest {
+            message: Some(first),
+        })
+        .await
+        .unwrap();
+        let told = world
+            .lease(by)
+            .watch_changes(ReceiverStream::new(asked))
+            .await?
+            .into_inner();
+        Ok(Self { ask, told })
+    }
+
+    async fn next(&mut self) -> Told {
+        let message = timeout(Duration::from_secs(10), self.told.message()).await;
+        message
+            .expect("nothing came")
+            .unwrap()
+            .unwrap()
+            .message
+            .unwrap()
+    }
+
+    async fn started(&mut self) -> WatchStarted {
+        match self.next().await {
+            Told::Started(started) => started,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The next change, over bookmarks.
+    async fn change(&mut self) -> Change {
+        loop {
+            match self.next().await {
+                Told::Change(change) => return change,
+                Told::Bookmark(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_change_comes_once_in_order_and_then_a_bookmark() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let mut watch = Watch::open(&world, &world.router, "", 0).await.unwrap();
+    let start = watch.started().await.revision;
+    for number in 0..20 {
+        world
+            .put(
+                &acme,
+                "workspaces/acme",
+                "openai",
+                &format!("{SECRET}{number}"),
+            )
+            .await;
+    }
+    for number in 1..=20 {
+        let change = watch.change().await;
+        assert_eq!(change.revision, start + number);
+        assert_eq!(change.kind(), ChangeKind::Key);
+        assert_eq!(
+            (change.owner.as_str(), change.provider.as_str()),
+            ("workspaces/acme", "openai")
+        );
+    }
+    let Told::Bookmark(bookmark) = watch.next().await else {
+        panic!("no bookmark")
+    };
+    assert_eq!(bookmark.revision, start + 20);
+}
+
+#[tokio::test]
+async fn a_quiet_feed_sends_bookmarks() {
+    let world = World::new().await;
+    let mut watch = Watch::open(&world, &world.router, "", 0).await.unwrap();
+    watch.started().await;
+    for _ in 0..3 {
+        assert!(matches!(watch.next().await, Told::Bookmark(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_change_by_another_process_is_seen_too() {
+    let world = World::new().await;
+    world.workspace("acme").await;
+    let mut watch = Watch::open(&world, &world.router, "", 0).await.unwrap();
+    let revision = watch.started().await.revision + 1;
+    world
+        .sql(&format!(
+            "BEGIN IMMEDIATE; UPDATE feed SET revision = {revision}; \
+             INSERT INTO changes VALUES ({revision}, 'CHANGE_KIND_KEY', 'platform', 'exa', '', '', 0); COMMIT"
+        ))
+        .await;
+    let change = watch.change().await;
+    assert_eq!(
+        (change.revision, change.provider.as_str()),
+        (revision, "exa")
+    );
+}
+
+#[tokio::test]
+async fn a_watch_resumes_where_the_router_was() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let mut watch = Watch::open(&world, &world.router, "", 0).await.unwrap();
+    let WatchStarted { epoch, revision } = watch.started().await;
+    drop(watch);
+    for number in 0..3 {
+        world
+            .put(
+                &acme,
+                "workspaces/acme",
+                "openai",
+                &format!("{SECRET}{number}"),
+            )
+            .await;
+    }
+    let mut watch = Watch::open(&world, &world.router, &epoch, revision)
+        .await
+        .unwrap();
+    assert_eq!(watch.started().await.revision, revision + 3);
+    for number in 1..=3 {
+        assert_eq!(watch.change().await.revision, revision + number);
+    }
+}
+
+#[tokio::test]
+async fn a_router_of_another_epoch_or_of_the_future_is_told_to_drop_its_cache() {
+    let world = World::new().await;
+    let mut watch = Watch::open(&world, &world.router, "", 0).await.unwrap();
+    let WatchStarted { epoch, revision } = watch.started().await;
+    for (epoch, revision) in [("another", revision), (epoch.as_str(), revision + 1)] {
+        let mut watch = Watch::open(&world, &world.router, epoch, revision)
+            .await
+            .unwrap();
+        watch.started().await;
+        assert!(matches!(watch.next().await, Told::Resync(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_router_is_told_when_the_database_is_replaced_under_it() {
+    let world = World::new().await;
+    let mut watch = Watch::open(&world, &world.router, "", 0).await.unwrap();
+    watch.started().await;
+    world.sql("UPDATE feed SET epoch = 'another'").await;
+    loop {
+        match watch.next().await {
+            Told::Resync(resync) => break assert_eq!(resync.epoch, "another"),
+            Told::Bookmark(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_router_with_a_list_sees_its_workspaces_and_the_platform() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let globex = world.workspace("globex").await;
+    let mut watch = Watch::open(&world, &world.acme_router, "", 0)
+        .await
+        .unwrap();
+    watch.started().await;
+    world
+        .put(&globex, "workspaces/globex", "openai", SECRET)
+        .await;
+    world.put(&acme, "workspaces/acme", "openai", SECRET).await;
+    world
+        .put(&world.operator, "platform", "openai", SECRET)
+        .await;
+    assert_eq!(watch.change().await.owner, "workspaces/acme");
+    assert_eq!(watch.change().await.owner, "platform");
+}
+
+#[tokio::test]
+async fn a_deletion_can_wait_for_the_routers_and_names_those_behind() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let mut watch = Watch::open(&world, &world.router, "", 0).await.unwrap();
+    watch.started().await;
+    let key = world.put(&acme, "workspaces/acme", "openai", SECRET).await;
+    let mut request = tonic::Request::new(DeleteKeyRequest {
+        name: key.name,
+        wait_for_routers: true,
+        ..Default::default()
+    });
+    request.set_timeout(Duration::from_millis(600));
+    let deleted = world
+        .keys(&acme)
+        .delete_key(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(deleted.routers_behind, ["router:all/one"]);
+
+    let key = world.put(&acme, "workspaces/acme", "openai", SECRET).await;
+    let delete = DeleteKeyRequest {
+        name: key.name,
+        wait_for_routers: true,
+        ..Default::default()
+    };
+    let mut keys = world.keys(&acme);
+    let acknowledge = async {
+        loop {
+            let change = watch.change().await;
+            let acknowledge = WatchAcknowledge {
+                revision: change.revision,
+            };
+            let message = Some(Asked::Acknowledge(acknowledge));
+            watch
+                .ask
+                .send(WatchChangesRequest { message })
+                .await
+                .unwrap();
+        }
+    };
+    let deleted = tokio::select! {
+        deleted = keys.delete_key(delete) => deleted.unwrap().into_inner(),
+        () = acknowledge => unreachable!("the watch has no end"),
+    };
+    assert!(deleted.routers_behind.is_empty());
+}
+
+#[tokio::test]
+async fn a_watch_that_does_not_start_with_a_start_is_refused() {
+    let world = World::new().await;
+    let first = Asked::Acknowledge(WatchAcknowledge { revision: 1 });
+    let refused = Watch::send(&world, &world.router, first).await.map(drop);
+    assert_eq!(reason(refused), Reason::FieldInvalid);
+}

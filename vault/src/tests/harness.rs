@@ -32,9 +32,7 @@ use tonic::{Request, Status};
 
 use crate::app::{self, ADMIN, DATA, Process};
 use crate::fields::SecretBounds;
-use crate::service::Vault;
 use crate::settings::Limits;
-use crate::store::Store;
 use crate::{bootstrap, master_key, router_token, start};
 
 /// 2026-11-24T00:00:00Z.
@@ -44,7 +42,6 @@ pub(super) const NOW: Timestamp = Timestamp(1_795_478_400_000_000);
 pub(super) struct World {
     pub(super) folder: TempDir,
     pub(super) clock: Arc<ManualClock>,
-    pub(super) vault: Arc<Vault>,
     pub(super) admin: Channel,
     pub(super) data: Channel,
     /// An operator.
@@ -177,7 +174,6 @@ impl World {
         Self {
             folder,
             clock,
-            vault,
             admin,
             data,
             operator,
@@ -190,10 +186,6 @@ impl World {
 
     pub(super) fn database(&self) -> PathBuf {
         self.folder.path().join("vault.db")
-    }
-
-    pub(super) fn store(&self) -> &Store {
-        &self.vault.store
     }
 
     pub(super) fn admin(&self, bearer: &Bearer) -> Client {
