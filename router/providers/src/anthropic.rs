@@ -6,6 +6,7 @@ mod error;
 mod request;
 mod response;
 mod stream;
+mod turns;
 mod usage;
 
 use http::HeaderMap;

@@ -140,6 +140,15 @@ impl Report {
         }
     }
 
+    /// The same report with the words of the body.
+    pub(crate) fn with_words(self, code: Option<String>, message: Option<String>) -> Self {
+        Self {
+            code,
+            message,
+            ..self
+        }
+    }
+
     /// The failure, cleaned and bounded.
     pub(crate) fn into_failure(self, class: FailureClass) -> ProviderFailure {
         ProviderFailure {

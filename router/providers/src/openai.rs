@@ -4,6 +4,7 @@
 
 mod embeddings;
 mod error;
+mod messages;
 mod request;
 mod response;
 mod rules;

@@ -82,11 +82,6 @@ impl ErrorObject {
             .details
             .and_then(|details| details.error_code)
             .or(self.kind);
-        Report {
-            code,
-            message: self.message,
-            ..report
-        }
-        .into_failure(class)
+        report.with_words(code, self.message).into_failure(class)
     }
 }

@@ -231,17 +231,15 @@ impl MessageReader {
                     index,
                     has_arguments,
                 },
-            ) => {
-                if !delta.partial_json.is_empty() {
-                    *has_arguments = true;
-                    let arguments = delta.partial_json;
-                    let piece = ToolCallDelta {
-                        index: *index,
-                        arguments,
-                        ..Default::default()
-                    };
-                    deltas.push(ChatDelta::ToolCall(piece));
-                }
+            ) if !delta.partial_json.is_empty() => {
+                *has_arguments = true;
+                let arguments = delta.partial_json;
+                let piece = ToolCallDelta {
+                    index: *index,
+                    arguments,
+                    ..Default::default()
+                };
+                deltas.push(ChatDelta::ToolCall(piece));
             }
             _unknown => {}
         }

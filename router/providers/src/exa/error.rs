@@ -24,12 +24,9 @@ pub(super) fn failure(
     let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
     let message = body.error.as_str().map(str::to_owned);
     let report = Report::of_headers(status, headers, now);
-    Report {
-        code: body.tag,
-        message,
-        ..report
-    }
-    .into_failure(FailureClass::of_status(status))
+    report
+        .with_words(body.tag, message)
+        .into_failure(FailureClass::of_status(status))
 }
 
 /// A failure inside an answer with status 200, from its text and tag.
@@ -42,11 +39,7 @@ pub(super) fn within_answer(message: String, tag: Option<String>) -> ProviderFai
         Some("INVALID_REQUEST_BODY") => FailureClass::BadRequest,
         _other => FailureClass::Unavailable,
     };
-    let report = Report::within_answer();
-    Report {
-        code: tag,
-        message: Some(message),
-        ..report
-    }
-    .into_failure(class)
+    Report::within_answer()
+        .with_words(tag, Some(message))
+        .into_failure(class)
 }

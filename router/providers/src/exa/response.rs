@@ -14,7 +14,7 @@ use crate::wire::DecodeError;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct Body {
     #[serde(default)]
     error: Option<String>,
     #[serde(default)]
@@ -58,7 +58,8 @@ struct Output {
 #[derive(Deserialize)]
 struct Status {
     id: String,
-    status: String,
+    #[serde(rename = "status")]
+    word: String,
     #[serde(default)]
     error: Option<PageError>,
 }
@@ -83,41 +84,41 @@ struct Cost {
 }
 
 /// Reads an answer of the endpoint.
-pub(super) fn search(endpoint: Endpoint, body: &[u8]) -> Result<SearchReply, DecodeError> {
-    let answer: Answer =
-        serde_json::from_slice(body).map_err(|_unparsable| DecodeError::Malformed {
+pub(super) fn search(endpoint: Endpoint, bytes: &[u8]) -> Result<SearchReply, DecodeError> {
+    let body: Body =
+        serde_json::from_slice(bytes).map_err(|_unparsable| DecodeError::Malformed {
             what: "not an answer to a search",
         })?;
-    if let Some(message) = answer.error {
+    if let Some(message) = body.error {
         return Err(DecodeError::Provider(Box::new(within_answer(
-            message, answer.tag,
+            message, body.tag,
         ))));
     }
     let pages = match endpoint {
-        Endpoint::Answer => answer.citations.unwrap_or_default(),
-        Endpoint::Search | Endpoint::Contents => answer.results.ok_or(DecodeError::Malformed {
+        Endpoint::Answer => body.citations.unwrap_or_default(),
+        Endpoint::Search | Endpoint::Contents => body.results.ok_or(DecodeError::Malformed {
             what: "an answer to a search without results",
         })?,
     };
     let written = match endpoint {
-        Endpoint::Answer => answer.answer,
-        Endpoint::Search | Endpoint::Contents => answer.output.and_then(|output| output.content),
+        Endpoint::Answer => body.answer,
+        Endpoint::Search | Endpoint::Contents => body.output.and_then(|output| output.content),
     };
     let (text, json) = written
         .as_deref()
         .map(text_or_json)
         .transpose()?
         .unwrap_or_default();
-    let hints = [answer.warnings, answer.notices]
+    let hints = [body.warnings, body.notices]
         .into_iter()
         .flatten()
         .flatten();
     Ok(SearchReply {
-        metered: metered(usage(endpoint, &pages), answer.cost_dollars.as_deref()),
+        metered: metered(usage(endpoint, &pages), body.cost_dollars.as_deref()),
         results: pages.into_iter().map(SearchResult::from).collect(),
         answer: text,
         answer_json: json,
-        failures: answer
+        failures: body
             .statuses
             .unwrap_or_default()
             .into_iter()
@@ -185,7 +186,7 @@ fn metered(usage: Usage, cost: Option<&RawValue>) -> Metered {
 
 fn failure(status: Status) -> Option<PageFailure> {
     let error = status.error.unwrap_or_default();
-    (status.status == "error").then_some(PageFailure {
+    (status.word == "error").then_some(PageFailure {
         url: status.id,
         tag: error.tag,
         http_status: error.http_status_code,

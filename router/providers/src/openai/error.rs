@@ -88,11 +88,6 @@ impl ErrorObject {
     /// The code is the type where there is none: it says more than nothing.
     fn into_failure(self, report: Report, class: FailureClass) -> ProviderFailure {
         let code = self.code().or(self.kind);
-        Report {
-            code,
-            message: self.message,
-            ..report
-        }
-        .into_failure(class)
+        report.with_words(code, self.message).into_failure(class)
     }
 }

@@ -21,9 +21,12 @@ struct Report {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct PromptDetails {
-    cached_tokens: Count,
-    cache_write_tokens: Count,
-    audio_tokens: Count,
+    #[serde(rename = "cached_tokens")]
+    cached: Count,
+    #[serde(rename = "cache_write_tokens")]
+    written: Count,
+    #[serde(rename = "audio_tokens")]
+    audio: Count,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -58,9 +61,9 @@ fn normal_form(report: &Report, counter: &mut Counter) -> Usage {
     let prompt = counter.read(&report.prompt_tokens);
     let completion = counter.read(&report.completion_tokens);
     let total = counter.read(&report.total_tokens);
-    let cached = counter.read(&of_prompt.cached_tokens);
-    let written = counter.read(&of_prompt.cache_write_tokens);
-    let audio_in = counter.read(&of_prompt.audio_tokens);
+    let cached = counter.read(&of_prompt.cached);
+    let written = counter.read(&of_prompt.written);
+    let audio_in = counter.read(&of_prompt.audio);
     let reasoning = counter.read(&of_completion.reasoning_tokens);
     let audio_out = counter.read(&of_completion.audio_tokens);
 

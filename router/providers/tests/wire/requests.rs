@@ -1,5 +1,9 @@
 //! Requests: the neutral call of every fixture, written by hand, as the adapter puts it.
 
+mod anthropic;
+mod exa;
+mod openai;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keyway_router_providers::chat::{
@@ -95,13 +99,13 @@ fn claude(max_output_tokens: u32, messages: Vec<Message>) -> ChatCall {
     }
 }
 
-fn book() -> Option<ResponseFormat> {
+fn book() -> ResponseFormat {
     let schema = JsonObject::parse(BOOK).unwrap();
-    Some(ResponseFormat {
+    ResponseFormat {
         schema,
         name: Some("book".parse().unwrap()),
         strict: Some(true),
-    })
+    }
 }
 
 fn effort(effort: Effort) -> ReasoningSettings {
@@ -111,309 +115,16 @@ fn effort(effort: Effort) -> ReasoningSettings {
     }
 }
 
-fn named_tool() -> Option<ToolChoice> {
-    Some(ToolChoice::Tool("get_weather".parse().unwrap()))
+fn named_tool() -> ToolChoice {
+    ToolChoice::Tool("get_weather".parse().unwrap())
 }
 
 /// The call of every request fixture, with the differences that are meant.
 fn cases() -> Vec<(&'static str, Call, Vec<Difference>)> {
-    let mut cases = openai();
-    cases.extend(anthropic());
-    cases.extend(exa());
+    let mut cases = openai::cases();
+    cases.extend(anthropic::cases());
+    cases.extend(exa::cases());
     cases
-}
-
-fn openai() -> Vec<(&'static str, Call, Vec<Difference>)> {
-    let chat = |call: ChatCall| Call::Chat(Box::new(call));
-    let [inline, url] = images();
-    let question = UserPart::Text("What colour is this pixel?".into());
-    vec![
-        (
-            "openai/chat_plain.request",
-            chat(ChatCall {
-                temperature: Some("0.2".parse().unwrap()),
-                max_output_tokens: Some(64),
-                stop: vec!["\n\n".into()],
-                seed: Some(7),
-                ..gpt(vec![
-                    Message::System(vec!["You are terse.".into()]),
-                    user("Name the capital of France."),
-                    assistant("Paris."),
-                    user("And of Italy?"),
-                ])
-            }),
-            vec![],
-        ),
-        (
-            "openai/chat_plain_stream.request",
-            Call::Stream(Box::new(gpt(vec![user("Say hello in two languages.")]))),
-            vec![],
-        ),
-        (
-            "openai/chat_tool_single.request",
-            chat(ChatCall {
-                tools: weather(),
-                tool_choice: Some(ToolChoice::Auto),
-                parallel_tool_calls: Some(false),
-                ..gpt(vec![user("Weather in Oslo in celsius?")])
-            }),
-            vec![],
-        ),
-        (
-            "openai/chat_tool_parallel.request",
-            chat(ChatCall {
-                tools: weather(),
-                tool_choice: Some(ToolChoice::Required),
-                parallel_tool_calls: Some(true),
-                ..gpt(vec![
-                    Message::System(vec!["Use tools.".into()]),
-                    user("Weather in Oslo and Rome?"),
-                ])
-            }),
-            vec![(
-                "/messages/0/role",
-                Some(json!("system")),
-                "every model takes both names",
-            )],
-        ),
-        (
-            "openai/chat_tool_result.request",
-            chat(ChatCall {
-                tools: weather(),
-                tool_choice: named_tool(),
-                ..gpt(vec![
-                    user("Weather in Oslo and Rome?"),
-                    Message::Assistant(vec![called("call_P1", "Oslo"), called("call_P2", "Rome")]),
-                    Message::Tool(vec![
-                        result("call_P1", r#"{"temp":4}"#, false),
-                        result("call_P2", r#"{"temp":17}"#, false),
-                    ]),
-                ])
-            }),
-            vec![],
-        ),
-        (
-            "openai/chat_image.request",
-            chat(ChatCall {
-                max_output_tokens: Some(20),
-                ..gpt(vec![Message::User(vec![question, inline, url])])
-            }),
-            vec![(
-                "/messages/0/content/1/image_url/detail",
-                None,
-                "the schema has no detail",
-            )],
-        ),
-        (
-            "openai/chat_json_schema.request",
-            chat(ChatCall {
-                response_format: book(),
-                ..gpt(vec![user("Give one classic SF novel.")])
-            }),
-            vec![],
-        ),
-        (
-            "openai/chat_reasoning.request",
-            chat(ChatCall {
-                model: "gpt-5.4-mini".into(),
-                reasoning: effort(Effort::Medium),
-                max_output_tokens: Some(2_000),
-                provider_options: options(r#"{"verbosity":"low"}"#),
-                ..gpt(vec![user("Is 2027 prime?")])
-            }),
-            vec![],
-        ),
-        (
-            "openai/embeddings_base64.request",
-            Call::Embed(EmbedCall {
-                model: "text-embedding-3-small".into(),
-                inputs: vec!["first text".into()],
-                dimensions: Some(8),
-                ..EmbedCall::default()
-            }),
-            vec![],
-        ),
-    ]
-}
-
-fn anthropic() -> Vec<(&'static str, Call, Vec<Difference>)> {
-    let chat = |call: ChatCall| Call::Chat(Box::new(call));
-    let [inline, url] = images();
-    let question = UserPart::Text("What colour is the first?".into());
-    vec![
-        (
-            "anthropic/message_plain.request",
-            chat(ChatCall {
-                stop: vec!["\n\nHuman:".into()],
-                end_user: Some("u-9f2c".into()),
-                ..claude(
-                    64,
-                    vec![
-                        Message::System(vec!["You are terse.".into()]),
-                        user("Name the capital of France."),
-                        assistant("Paris."),
-                        user("And of Italy?"),
-                    ],
-                )
-            }),
-            vec![],
-        ),
-        (
-            "anthropic/message_plain_stream.request",
-            Call::Stream(Box::new(claude(
-                256,
-                vec![user("Say hello in two languages.")],
-            ))),
-            vec![],
-        ),
-        (
-            "anthropic/tool_single.request",
-            chat(ChatCall {
-                tools: weather(),
-                tool_choice: Some(ToolChoice::Auto),
-                parallel_tool_calls: Some(false),
-                ..claude(512, vec![user("Weather in Oslo in celsius?")])
-            }),
-            vec![],
-        ),
-        (
-            "anthropic/tool_parallel.request",
-            chat(ChatCall {
-                tools: weather(),
-                tool_choice: Some(ToolChoice::Required),
-                ..claude(512, vec![user("Weather in Oslo and Rome?")])
-            }),
-            vec![],
-        ),
-        (
-            "anthropic/tool_result.request",
-            chat(ChatCall {
-                tools: weather(),
-                tool_choice: named_tool(),
-                ..claude(
-                    512,
-                    vec![
-                        user("Weather in Oslo and Rome?"),
-                        Message::Assistant(vec![
-                            called("toolu_P1", "Oslo"),
-                            called("toolu_P2", "Rome"),
-                        ]),
-                        Message::Tool(vec![result("toolu_P1", r#"{"temp":4}"#, false)]),
-                        Message::Tool(vec![result("toolu_P2", "station offline", true)]),
-                        user("Summarise."),
-                    ],
-                )
-            }),
-            vec![(
-                "/messages/2/content/1/content",
-                Some(json!("station offline")),
-                "a result is text, which the provider takes as it is",
-            )],
-        ),
-        (
-            "anthropic/image.request",
-            chat(claude(64, vec![Message::User(vec![inline, url, question])])),
-            vec![],
-        ),
-        (
-            "anthropic/json_schema.request",
-            chat(ChatCall {
-                response_format: book(),
-                ..claude(256, vec![user("Give one classic SF novel.")])
-            }),
-            vec![],
-        ),
-        (
-            "anthropic/thinking.request",
-            chat(ChatCall {
-                model: "claude-sonnet-5-5".into(),
-                reasoning: effort(Effort::Medium),
-                provider_options: options(
-                    r#"{"thinking":{"type":"adaptive","display":"summarized"}}"#,
-                ),
-                ..claude(4_096, vec![user("Is 2027 prime?")])
-            }),
-            vec![],
-        ),
-    ]
-}
-
-fn exa() -> Vec<(&'static str, Call, Vec<Difference>)> {
-    let search = |call: SearchCall| Call::Search(Box::new(call));
-    vec![
-        (
-            "exa/search_plain.request",
-            search(SearchCall {
-                model: "auto".into(),
-                query: "latest research on LLM routing".into(),
-                max_results: Some(2),
-                include_domains: vec!["example.com".into()],
-                published_after: Some("2026-01-01T00:00:00.000Z".into()),
-                ..SearchCall::default()
-            }),
-            vec![],
-        ),
-        (
-            "exa/search_contents.request",
-            search(SearchCall {
-                model: "auto".into(),
-                query: "rust http client".into(),
-                max_results: Some(2),
-                contents: Contents {
-                    text: true,
-                    text_max_characters: Some(2_000),
-                    highlights: true,
-                    summary: true,
-                },
-                provider_options: options(r#"{"category":"news"}"#),
-                ..SearchCall::default()
-            }),
-            vec![
-                ("/contents/text/includeHtmlTags", None, "the provider's default"),
-                ("/contents/summary", Some(json!(true)), "the schema has no query of its own"),
-                ("/contents/maxAgeHours", None, "the schema has no age"),
-            ],
-        ),
-        (
-            "exa/search_deep.request",
-            search(SearchCall {
-                model: "deep".into(),
-                query: "who won the 2026 race".into(),
-                output_schema: Some(
-                    JsonObject::parse(
-                        r#"{"type":"object","properties":{"winner":{"type":"string"}},"required":["winner"]}"#,
-                    )
-                    .unwrap(),
-                ),
-                provider_options: options(
-                    r#"{"additionalQueries":["2026 race winner"],"systemPrompt":"Prefer primary sources."}"#,
-                ),
-                ..SearchCall::default()
-            }),
-            vec![],
-        ),
-        (
-            "exa/contents.request",
-            search(SearchCall {
-                model: "contents".into(),
-                urls: vec!["https://example.com/p1".into(), "https://example.com/gone".into()],
-                contents: Contents { text: true, ..Contents::default() },
-                provider_options: options(r#"{"livecrawlTimeout":8000}"#),
-                ..SearchCall::default()
-            }),
-            vec![],
-        ),
-        (
-            "exa/answer.request",
-            search(SearchCall {
-                model: "answer".into(),
-                query: "What is the capital of Italy?".into(),
-                contents: Contents { text: true, ..Contents::default() },
-                ..SearchCall::default()
-            }),
-            vec![],
-        ),
-    ]
 }
 
 pub(crate) fn tested_ids() -> Vec<String> {
@@ -464,7 +175,9 @@ fn every_request_is_what_the_fixture_shows_but_for_the_differences_that_are_mean
         assert_eq!(body, expected, "{id}");
 
         let base = row.adapter().base_url().trim_start_matches("https://");
-        let prefix = base.find('/').map_or("", |at| &base[at..]);
+        let prefix = base
+            .split_once('/')
+            .map_or(String::new(), |(_host, path)| format!("/{path}"));
         let endpoint = format!("{} {prefix}{}", request.method, request.path);
         assert_eq!(endpoint, row.endpoint, "{id}");
         assert_eq!(request.headers["content-type"], "application/json", "{id}");

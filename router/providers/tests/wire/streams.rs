@@ -57,9 +57,11 @@ fn join(deltas: Vec<ChatDelta>) -> Vec<AssistantPart> {
     let mut calls: Vec<usize> = Vec::new();
     for delta in deltas {
         match (delta, parts.last_mut()) {
-            (ChatDelta::Text(more), Some(AssistantPart::Text(text))) => text.push_str(&more),
+            (ChatDelta::Text(more), Some(AssistantPart::Text(text)))
+            | (ChatDelta::Refusal(more), Some(AssistantPart::Refusal(text))) => {
+                text.push_str(&more);
+            }
             (ChatDelta::Text(text), _) => parts.push(AssistantPart::Text(text)),
-            (ChatDelta::Refusal(more), Some(AssistantPart::Refusal(text))) => text.push_str(&more),
             (ChatDelta::Refusal(text), _) => parts.push(AssistantPart::Refusal(text)),
             (ChatDelta::Reasoning(more), Some(AssistantPart::Reasoning(part)))
                 if part.signature.is_empty() =>
