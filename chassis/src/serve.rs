@@ -99,7 +99,7 @@ pub async fn grpc<A: Authenticate>(
 ) -> Result<(), ServeError> {
     let config = around.config.clone();
     let (health, follow) = health::service(around.readiness.clone(), services);
-    let routes = health::with_reflection(routes.add_service(health), config.reflection)?;
+    let routes = health::with_reflection(routes.add_service(health), config.reflection, services)?;
     if let Ok(address) = listener.local_addr() {
         info!(%address, "serving {} on {address}", services.join(", "));
     }

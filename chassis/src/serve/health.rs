@@ -39,15 +39,30 @@ pub(super) fn service(
     (service, follow)
 }
 
-/// The routes with reflection in both versions that clients ask for, unless it is off.
+/// The routes with reflection in both versions that clients ask for, unless it is off. It lists
+/// what is served here, and knows the messages of error details too, so that clients can show them.
 pub(super) fn with_reflection(
     routes: Routes,
     reflection: Reflection,
+    services: &'static [&'static str],
 ) -> Result<Routes, ServeError> {
     if reflection == Reflection::Off {
         return Ok(routes);
     }
-    let data = || Builder::configure().register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET);
+    let data = || {
+        let data = Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        let own = [
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
+        ];
+        services
+            .iter()
+            .chain(&own)
+            .fold(data, |data, name| data.with_service_name(*name))
+    };
     let v1 = data().build_v1().map_err(ServeError::Reflection)?;
     let v1alpha = data().build_v1alpha().map_err(ServeError::Reflection)?;
     Ok(routes.add_service(v1).add_service(v1alpha))
