@@ -196,7 +196,7 @@ impl Counts {
     }
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 const QUEUE: usize = 1024;
 /// Rows of one caller in a minute before the rest is counted.
 const EACH: u64 = 10;

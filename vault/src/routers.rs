@@ -147,7 +147,7 @@ mod tests {
         let two = routers.join(watcher("two"));
         let waiting = tokio::spawn({
             let routers = routers.clone();
-            async move { routers.wait(3, Duration::from_secs(3600)).await }
+            async move { routers.wait(3, Duration::from_hours(1)).await }
         });
         one.acknowledge(3, Timestamp(1));
         drop(two);

@@ -80,7 +80,7 @@ const SETTINGS: &[Setting] = &[
         path: "lease.duration",
         kind: Kind::Duration {
             min: Duration::from_secs(1),
-            max: Duration::from_secs(86_400),
+            max: Duration::from_hours(24),
         },
         default: config::Default::Is("15m"),
         help: "How long a router may keep the keys that it resolved.",
@@ -89,7 +89,7 @@ const SETTINGS: &[Setting] = &[
         path: "feed.bookmark",
         kind: Kind::Duration {
             min: Duration::from_millis(100),
-            max: Duration::from_secs(60),
+            max: Duration::from_mins(1),
         },
         default: config::Default::Is("5s"),
         help: "Longest time between two bookmarks of the change feed.",

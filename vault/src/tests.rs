@@ -9,3 +9,4 @@ mod keys;
 mod lease;
 mod people;
 mod start;
+mod workspaces;

@@ -63,9 +63,8 @@ async fn put(
     let request = granted.get_ref();
     let id = fields::workspace("workspace", &request.workspace)?;
     let subject = fields::subject("subject", &request.subject)?;
-    let role = match target::role(request.role()) {
-        Some(role @ (Role::Reader | Role::Admin)) => role,
-        _ => return Err(Fault::field("role", "must be ROLE_READER or ROLE_ADMIN")),
+    let Some(role @ (Role::Reader | Role::Admin)) = target::role(request.role()) else {
+        return Err(Fault::field("role", "must be ROLE_READER or ROLE_ADMIN"));
     };
     let reason = fields::text("reason", &request.reason)?;
     let mut write = vault.store.write().await?;

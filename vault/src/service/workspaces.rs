@@ -1,32 +1,31 @@
 //! `WorkspaceService`.
 
+mod create;
+
 use std::sync::Arc;
 
 use keyway_chassis::access::{Caller, Granted};
+use keyway_proto::Fault;
 use keyway_proto::vault::v1 as pb;
 use keyway_proto::vault::v1::workspace_service_server::WorkspaceService;
 use keyway_proto::vault::v1::{ChangeKind, WorkspaceState};
-use keyway_proto::{Fault, Reason};
-use keyway_words::{Role, WorkspaceId};
+use keyway_words::WorkspaceId;
 use prost::Message as _;
 use serde_json::json;
 use tonic::{Request, Response, Status};
 
 use crate::blocks;
 use crate::fields;
-use crate::idempotent::{self, Repeatable};
 use crate::service::{Vault, any_workspace, check_etag, done, living_workspace, not_built};
 use crate::store::Write;
 use crate::store::audit::Chain;
 use crate::store::feed::Change;
-use crate::store::members::{self, MemberRow};
 use crate::store::workspaces::{self as rows, WorkspaceRow};
 use crate::wire;
 
 /// The service.
 pub(crate) struct Workspaces(pub(crate) Arc<Vault>);
 
-const CREATE: &str = "keyway.vault.v1.WorkspaceService/Create";
 const UPDATE: &str = "keyway.vault.v1.WorkspaceService/Update";
 const SUSPEND: &str = "keyway.vault.v1.WorkspaceService/Suspend";
 const RESUME: &str = "keyway.vault.v1.WorkspaceService/Resume";
@@ -38,7 +37,7 @@ impl WorkspaceService for Workspaces {
         request: Request<pb::WorkspaceServiceCreateRequest>,
     ) -> Result<Response<pb::WorkspaceServiceCreateResponse>, Status> {
         let granted = self.0.grant(request)?;
-        Ok(Response::new(create(&self.0, &granted).await?))
+        Ok(Response::new(create::create(&self.0, &granted).await?))
     }
 
     async fn get(
@@ -107,77 +106,6 @@ impl WorkspaceService for Workspaces {
         self.0.grant(request)?;
         Err(not_built("WorkspaceService.Undelete").into())
     }
-}
-
-async fn create(
-    vault: &Vault,
-    granted: &Granted<pb::WorkspaceServiceCreateRequest>,
-) -> Result<pb::WorkspaceServiceCreateResponse, Fault> {
-    let request = granted.get_ref();
-    let id: WorkspaceId = fields::parsed("workspace_id", &request.workspace_id)?;
-    let display_name = fields::text("display_name", &request.display_name)?;
-    let admin = fields::subject("first_admin", &request.first_admin)?;
-    fields::request_id(&request.request_id)?;
-    let limits = request.operator_limits.clone().unwrap_or_default();
-    blocks::check_limits("operator_limits.limits", limits.limits.as_ref())?;
-    let mut write = vault.store.write().await?;
-    let repeatable = Repeatable::new(
-        &vault.keyring,
-        CREATE,
-        "system",
-        &request.request_id,
-        request,
-        "",
-    );
-    if let Some(answer) = idempotent::earlier(&write, &repeatable).await? {
-        return Ok(answer);
-    }
-    if rows::find(write.on(), id.as_str()).await?.is_some() {
-        let taken = "this workspace id was given before; an id is never given again";
-        return Err(Fault::new(Reason::AlreadyExists, taken).at_field("workspace_id"));
-    }
-    let now = write.now().0;
-    let row = WorkspaceRow {
-        id: id.to_string(),
-        display_name,
-        state: WorkspaceState::Active.as_str_name().to_owned(),
-        state_reason: String::new(),
-        policy: pb::Policy::default().encode_to_vec(),
-        operator_limits: limits.encode_to_vec(),
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    rows::insert(write.on(), row.clone()).await?;
-    let member = MemberRow {
-        workspace: id.to_string(),
-        subject: admin.clone(),
-        role: Role::Admin.to_string(),
-        created_at: now,
-        updated_at: now,
-    };
-    members::insert(write.on(), member).await?;
-    write.change(&changed(&id)).await?;
-    let facts = json!({ "first_admin": admin });
-    write
-        .audit(&done(
-            granted.caller(),
-            Chain::System,
-            CREATE,
-            id.resource(),
-            facts.clone(),
-        ))
-        .await?;
-    let own = Chain::Workspace(id.clone());
-    write
-        .audit(&done(granted.caller(), own, CREATE, id.resource(), facts))
-        .await?;
-    let response = pb::WorkspaceServiceCreateResponse {
-        workspace: Some(wire::workspace(&row)?),
-    };
-    idempotent::remember(&write, &repeatable, &response).await?;
-    write.commit().await?;
-    Ok(response)
 }
 
 async fn get(

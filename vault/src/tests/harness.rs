@@ -1,15 +1,14 @@
 //! A running vault for one test.
 
+mod listen;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_chassis::clock::{Clock, ManualClock};
-use keyway_chassis::config;
 use keyway_chassis::drain::Drain;
 use keyway_chassis::lifecycle::Shutdown;
-use keyway_chassis::operations::Readiness;
-use keyway_chassis::serve::{self, ServeConfig};
 use keyway_migrations::vault::migrate;
 use keyway_proto::status::refusal;
 use keyway_proto::vault::v1::key_service_client::KeyServiceClient;
@@ -27,10 +26,10 @@ use tempfile::TempDir;
 use tonic::metadata::MetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-use crate::app::{self, ADMIN, DATA, Process};
+use self::listen::listen;
 use crate::fields::SecretBounds;
 use crate::settings::Limits;
 use crate::{bootstrap, master_key, router_token, start};
@@ -78,7 +77,7 @@ pub(super) type Client = InterceptedService<Channel, Bearer>;
 
 pub(super) fn limits() -> Limits {
     Limits {
-        lease: Duration::from_secs(900),
+        lease: Duration::from_mins(15),
         bookmark: Duration::from_millis(200),
         poll: Duration::from_millis(20),
         secret: SecretBounds {
@@ -127,58 +126,24 @@ impl World {
         let out = folder.path().join("operator");
         bootstrap::bootstrap(&store, &keyring, &out).await.unwrap();
         let operator = Bearer::new(std::fs::read_to_string(&out).unwrap().trim());
-        let (router, acme_router) = (
-            router_token::generate().unwrap(),
-            router_token::generate().unwrap(),
-        );
+        let router = router_token::generate().unwrap();
+        let acme_router = router_token::generate().unwrap();
         let routers = vec![
             router_token::entry("all", &router).parse().unwrap(),
             format!("{}:acme", router_token::entry("one", &acme_router))
                 .parse()
                 .unwrap(),
         ];
-        let config =
-            || config::load::<ServeConfig>("vault", None, std::iter::empty(), &[]).unwrap();
-        let (drain, readiness, shutdown) = (Drain::new(), Readiness::new(), Shutdown::new());
-        readiness.set("started", true);
-        let process = Process {
-            config: config(),
-            drain: drain.clone(),
-            readiness,
-        };
-        let (vault, around, recorder) =
-            app::assemble(store.clone(), keyring, limits(), routers, process);
-        tokio::spawn(recorder.run(store, shutdown.clone()));
-        let mut channels = Vec::new();
-        for (routes, services) in [
-            (app::admin_routes(&vault), ADMIN),
-            (app::data_routes(&vault), DATA),
-        ] {
-            let listener = serve::bind("127.0.0.1:0".parse().unwrap(), false)
-                .await
-                .unwrap();
-            let address = listener.local_addr().unwrap();
-            tokio::spawn(serve::grpc(listener, routes, services, around.clone()));
-            channels.push(
-                Endpoint::new(format!("http://{address}"))
-                    .unwrap()
-                    .connect_lazy(),
-            );
-        }
-        let data = channels.pop().unwrap();
-        let admin = channels.pop().unwrap();
-        let (router, acme_router) = (
-            Bearer::new(router.expose()),
-            Bearer::new(acme_router.expose()),
-        );
+        let (shutdown, drain) = (Shutdown::new(), Drain::new());
+        let [admin, data] = listen(store, keyring, routers, &shutdown, &drain).await;
         Self {
             folder,
             clock,
             admin,
             data,
             operator,
-            router,
-            acme_router,
+            router: Bearer::new(router.expose()),
+            acme_router: Bearer::new(acme_router.expose()),
             shutdown,
             drain,
         }
@@ -336,6 +301,10 @@ pub(super) fn put_request(owner: &str, provider: &str, secret: &str) -> PutKeyRe
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the fields of messages are optional"
+)]
 pub(super) fn in_seconds(seconds: i64) -> Option<prost_types::Timestamp> {
     Some(convert::timestamp(NOW.plus_seconds(seconds)))
 }
@@ -343,7 +312,7 @@ pub(super) fn in_seconds(seconds: i64) -> Option<prost_types::Timestamp> {
 /// The reason of a refusal.
 #[track_caller]
 pub(super) fn reason<T: std::fmt::Debug>(result: Result<T, Status>) -> Reason {
-    let status = result.err().expect("it was not refused");
+    let status = result.expect_err("it was not refused");
     refusal(&status)
         .reason
         .unwrap_or_else(|| panic!("not a fault of ours: {status:?}"))

@@ -147,7 +147,7 @@ async fn disabled_and_expired_keys_are_candidates_without_their_secrets() {
     };
     world.keys(&acme).update_key(request).await.unwrap();
     assert_eq!(secrets(&world.resolve("acme", "openai").await), [SECRET]);
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(std::time::Duration::from_mins(1));
     let response = world.resolve("acme", "openai").await;
     assert_eq!(states(response.own.as_ref()), [KeyState::Expired]);
     assert!(secrets(&response).is_empty());
@@ -250,9 +250,7 @@ async fn a_request_repeated_gets_its_first_answer_and_another_under_its_id_is_re
         ..request.clone()
     };
     assert_eq!(reason(put(&other).await), Reason::RequestRepeated);
-    world
-        .clock
-        .advance(std::time::Duration::from_secs(25 * 60 * 60));
+    world.clock.advance(std::time::Duration::from_hours(25));
     assert_eq!(
         put(&other).await.unwrap().into_inner().key.unwrap().version,
         2

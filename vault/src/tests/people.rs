@@ -1,8 +1,7 @@
-//! Workspaces, members and tokens.
+//! Members and tokens.
 
 use keyway_proto::Reason;
 use keyway_proto::vault::v1::*;
-use prost_types::FieldMask;
 
 use super::harness::{Bearer, World, in_seconds, reason};
 
@@ -285,79 +284,4 @@ async fn a_reader_sees_and_ends_tokens_of_its_own_subject_only() {
         .await
         .unwrap();
     assert!(!world.verify(&reader, "").await.known);
-}
-
-#[tokio::test]
-async fn each_block_is_changed_by_its_owner_and_an_id_is_never_given_again() {
-    let world = World::new().await;
-    let acme = world.workspace("acme").await;
-    let update = |policy: Option<Policy>, operator_limits: Option<OperatorLimits>, path: &str| {
-        WorkspaceServiceUpdateRequest {
-            name: "workspaces/acme".to_owned(),
-            policy,
-            operator_limits,
-            update_mask: Some(FieldMask {
-                paths: vec![path.to_owned()],
-            }),
-            ..Default::default()
-        }
-    };
-    let own_only = Policy {
-        credential_mode: CredentialMode::OwnOnly.into(),
-        ..Default::default()
-    };
-    let policy = update(Some(own_only), None, "policy.credential_mode");
-    assert_eq!(
-        reason(
-            world
-                .workspaces(&world.operator)
-                .update(policy.clone())
-                .await
-        ),
-        Reason::Denied
-    );
-    let changed = world
-        .workspaces(&acme)
-        .update(policy)
-        .await
-        .unwrap()
-        .into_inner()
-        .workspace
-        .unwrap();
-    assert_eq!(
-        changed.policy.unwrap().credential_mode(),
-        CredentialMode::OwnOnly
-    );
-    let limits = OperatorLimits {
-        hosted_allowed: Some(false),
-        ..Default::default()
-    };
-    let limits = update(None, Some(limits), "operator_limits.hosted_allowed");
-    assert_eq!(
-        reason(world.workspaces(&acme).update(limits.clone()).await),
-        Reason::Denied
-    );
-    world
-        .workspaces(&world.operator)
-        .update(limits)
-        .await
-        .unwrap();
-    let unknown = Policy {
-        credential_mode: 77,
-        ..Default::default()
-    };
-    let unknown = update(Some(unknown), None, "policy");
-    assert_eq!(
-        reason(world.workspaces(&acme).update(unknown).await),
-        Reason::FieldInvalid
-    );
-    let again = WorkspaceServiceCreateRequest {
-        workspace_id: "acme".to_owned(),
-        first_admin: "service:x".to_owned(),
-        ..Default::default()
-    };
-    assert_eq!(
-        reason(world.workspaces(&world.operator).create(again).await),
-        Reason::AlreadyExists
-    );
 }

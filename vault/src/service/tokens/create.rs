@@ -115,15 +115,20 @@ impl NewToken {
 }
 
 fn role_of(wire: WireRole, workspace: Option<&WorkspaceId>) -> Result<Role, Fault> {
-    match (keyway_proto::target::role(wire), workspace) {
-        (Some(role @ (Role::Caller | Role::Reader | Role::Admin)), Some(_)) => Ok(role),
-        (Some(role @ (Role::Operator | Role::Auditor)), None) => Ok(role),
-        _ => Err(Fault::field(
-            "role",
-            "must be ROLE_CALLER, ROLE_READER or ROLE_ADMIN in a workspace, ROLE_OPERATOR or \
+    let fits = |role: &Role| match role {
+        Role::Caller | Role::Reader | Role::Admin => workspace.is_some(),
+        Role::Operator | Role::Auditor => workspace.is_none(),
+        Role::Router => false,
+    };
+    keyway_proto::target::role(wire)
+        .filter(fits)
+        .ok_or_else(|| {
+            Fault::field(
+                "role",
+                "must be ROLE_CALLER, ROLE_READER or ROLE_ADMIN in a workspace, ROLE_OPERATOR or \
              ROLE_AUDITOR without one",
-        )),
-    }
+            )
+        })
 }
 
 fn source_networks(networks: &[String]) -> Result<String, Fault> {

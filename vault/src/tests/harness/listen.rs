@@ -1,0 +1,52 @@
+//! The listeners of a test's vault.
+
+use keyway_chassis::config;
+use keyway_chassis::drain::Drain;
+use keyway_chassis::lifecycle::Shutdown;
+use keyway_chassis::operations::Readiness;
+use keyway_chassis::serve::{self, ServeConfig};
+use tonic::transport::{Channel, Endpoint};
+
+use super::limits;
+use crate::app::{self, ADMIN, DATA, Process};
+use crate::authenticate::RouterIdentity;
+use crate::keyring::Keyring;
+use crate::store::Store;
+
+/// Serves on two free ports; returns channels to admin and data.
+pub(super) async fn listen(
+    store: Store,
+    keyring: Keyring,
+    routers: Vec<RouterIdentity>,
+    shutdown: &Shutdown,
+    drain: &Drain,
+) -> [Channel; 2] {
+    let readiness = Readiness::new();
+    readiness.set("started", true);
+    let config = config::load::<ServeConfig>("vault", None, std::iter::empty(), &[]).unwrap();
+    let process = Process {
+        config,
+        drain: drain.clone(),
+        readiness,
+    };
+    let (vault, around, recorder) =
+        app::assemble(store.clone(), keyring, limits(), routers, process);
+    tokio::spawn(recorder.run(store, shutdown.clone()));
+    let mut channels = Vec::new();
+    let listeners = [
+        (app::admin_routes(&vault), ADMIN),
+        (app::data_routes(&vault), DATA),
+    ];
+    for (routes, services) in listeners {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let listener = serve::bind(any, false).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve::grpc(listener, routes, services, around.clone()));
+        channels.push(
+            Endpoint::new(format!("http://{address}"))
+                .unwrap()
+                .connect_lazy(),
+        );
+    }
+    channels.try_into().unwrap()
+}
