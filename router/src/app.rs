@@ -1,0 +1,251 @@
+//! Builds the router from its settings: everything is made here, once, and handed on.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyway_chassis::access::Authority;
+use keyway_chassis::operations;
+use keyway_chassis::run::{Parts, StartError};
+use keyway_chassis::serve::{self, Surroundings};
+use keyway_chassis::{Routes, serve::bind};
+use keyway_proto::billing::v1::billing_service_server::BillingServiceServer;
+use keyway_proto::router::v1::execution_service_server::ExecutionServiceServer;
+use keyway_router_billing::Ledger;
+use keyway_words::{Secret, Timestamp};
+use tokio::sync::Semaphore;
+use tracing::{error, info};
+
+use crate::admission::Admission;
+use crate::callers::{Grants, VerdictCache};
+use crate::counters;
+use crate::execute::Execution;
+use crate::keys::{Feed, Freshness, HealthBoard, LeaseCache, VaultClient, VaultSource};
+use crate::price::Prices;
+use crate::service::Services;
+use crate::settings::RouterConfig;
+use crate::upstream::Upstreams;
+
+/// Full names of the services, for health answers.
+const SERVICES: &[&str] = &[
+    "keyway.router.v1.ExecutionService",
+    "keyway.billing.v1.BillingService",
+];
+
+/// Starts the router. It serves until `parts` say otherwise.
+pub async fn build(config: RouterConfig, parts: Parts) -> Result<(), StartError> {
+    let ledger = Ledger::start(
+        config.ledger.clone(),
+        Arc::clone(&parts.clock),
+        &parts.tasks,
+    )
+    .await?;
+    stop_with(&ledger, &parts);
+    let prices = prices(&config, &ledger, &parts).await?;
+    let vault = vault(&config)?;
+    let source: Arc<dyn VaultSource> = Arc::new(vault.clone());
+    let freshness = Arc::new(Freshness::new(
+        config.vault.stale_bound,
+        config.vault.feed_dead,
+    ));
+    let tasks = parts.tasks.clone();
+    let leases = LeaseCache::new(
+        Arc::clone(&source),
+        Arc::clone(&freshness),
+        config.leases,
+        tasks.clone(),
+    );
+    let clock = Arc::clone(&parts.clock);
+    let verdicts = VerdictCache::new(
+        source,
+        Arc::clone(&freshness),
+        clock,
+        config.verdicts,
+        tasks,
+    )?;
+    let health = Arc::new(HealthBoard::default());
+    let feed = Feed {
+        vault,
+        leases: leases.clone(),
+        verdicts: verdicts.clone(),
+        health: Arc::clone(&health),
+        freshness: Arc::clone(&freshness),
+        clock: Arc::clone(&parts.clock),
+        dead_after: config.vault.feed_dead,
+    };
+    parts
+        .tasks
+        .spawn("vault-feed", feed.run(parts.shutdown.clone()));
+    watch_readiness(&freshness, &ledger, &parts);
+    let execution = Arc::new(Execution {
+        leases,
+        health,
+        ledger: Arc::clone(&ledger),
+        prices: Arc::clone(&prices),
+        upstreams: Upstreams::new(&config.base_urls, config.insecure, config.upstream)?,
+        admission: Arc::new(Admission::new(config.workspace_calls)),
+        clock: Arc::clone(&parts.clock),
+        tasks: parts.tasks.clone(),
+        drain: parts.drain.clone(),
+        drained: Arc::new(Semaphore::new(config.drained)),
+        rules: config.rules,
+    });
+    let authority: Arc<dyn Authority> = Arc::new(Grants);
+    let services = Services {
+        execution,
+        authority: Arc::clone(&authority),
+        ledger,
+        prices,
+    };
+    listen(&config, &parts, services, Arc::new(verdicts), authority).await
+}
+
+/// Opens both listeners and serves them as tasks.
+async fn listen(
+    config: &RouterConfig,
+    parts: &Parts,
+    services: Services,
+    verdicts: Arc<VerdictCache>,
+    authority: Arc<dyn Authority>,
+) -> Result<(), StartError> {
+    let operations = tokio::net::TcpListener::bind(config.operations).await;
+    let operations = operations.map_err(|source| serve::ServeError::Bind {
+        address: config.operations,
+        source,
+    })?;
+    let (readiness, metrics) = (parts.readiness.clone(), parts.metrics.clone());
+    operations::serve(
+        operations,
+        readiness,
+        metrics,
+        &parts.tasks,
+        &parts.shutdown,
+    );
+    let calls = bind(config.calls, parts.serve.insecure).await?;
+    let execution = ExecutionServiceServer::new(services.clone())
+        .max_decoding_message_size(config.request_bytes);
+    let billing = BillingServiceServer::new(services);
+    let routes = Routes::default()
+        .add_service(execution)
+        .add_service(billing);
+    let around = Surroundings {
+        config: parts.serve.clone(),
+        authenticate: verdicts,
+        authority,
+        drain: parts.drain.clone(),
+        readiness: parts.readiness.clone(),
+    };
+    let terminate = parts.terminate.clone();
+    parts.tasks.spawn("calls", async move {
+        if let Err(failed) = serve::grpc(calls, routes, SERVICES, around).await {
+            error!("the listener for calls failed: {failed}");
+            terminate.begin();
+        }
+    });
+    Ok(())
+}
+
+fn vault(config: &RouterConfig) -> Result<VaultClient, StartError> {
+    let path = &config.vault.token_file;
+    let text = read(path, "vault.token_file")?;
+    let token = Secret::new(text.trim().to_owned());
+    drop(Secret::new(text));
+    Ok(VaultClient::new(
+        &config.vault.endpoint,
+        &token,
+        config.vault.deadline,
+    )?)
+}
+
+/// The price table in force, kept in the ledger before anything is priced with it; and the task
+/// that puts the overlay's dated rows into force.
+async fn prices(
+    config: &RouterConfig,
+    ledger: &Arc<Ledger>,
+    parts: &Parts,
+) -> Result<Arc<Prices>, StartError> {
+    let overlay = config
+        .overlay
+        .as_deref()
+        .map(|path| read(path, "prices.overlay"))
+        .transpose()?;
+    let prices = Arc::new(Prices::new(overlay, config.multiplier, parts.clock.now())?);
+    let table = prices.table();
+    ledger.keep_price_table(&table).await?;
+    info!(table = table.hash(), "prices are in force");
+    let (changing, ledger, stop) = (
+        Arc::clone(&prices),
+        Arc::clone(ledger),
+        parts.shutdown.clone(),
+    );
+    let clock = Arc::clone(&parts.clock);
+    parts.tasks.spawn("price-changes", async move {
+        while let Some(change) = changing.table().next_change() {
+            tokio::select! {
+                () = stop.wait() => return,
+                () = tokio::time::sleep(until(clock.now(), change)) => {}
+            }
+            if let Err(failed) = change_prices(&changing, &ledger, clock.now()).await {
+                error!("the new prices are not in force yet: {failed}");
+            }
+        }
+    });
+    Ok(prices)
+}
+
+async fn change_prices(prices: &Prices, ledger: &Ledger, now: Timestamp) -> Result<(), StartError> {
+    let table = prices.at(now)?;
+    if table.hash() != prices.table().hash() {
+        ledger.keep_price_table(&table).await?;
+        info!(table = table.hash(), "new prices are in force");
+        prices.put(table);
+    }
+    Ok(())
+}
+
+/// At most an hour at once, so that a clock that is set does not matter for long; at least a
+/// second, so that a ledger that is away is not asked in a circle.
+fn until(now: Timestamp, at: Timestamp) -> Duration {
+    let micros = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
+    Duration::from_micros(micros).clamp(Duration::from_secs(1), Duration::from_secs(3_600))
+}
+
+/// The ledger stops once the calls have: what they settled is on the disk before the exit.
+fn stop_with(ledger: &Arc<Ledger>, parts: &Parts) {
+    let (ledger, stop) = (Arc::clone(ledger), parts.shutdown.clone());
+    parts.tasks.spawn("ledger-stop", async move {
+        stop.wait().await;
+        if let Err(failed) = ledger.stop(LEDGER_STOP).await {
+            error!("the ledger did not close: {failed}");
+        }
+    });
+}
+
+/// Ready while the feed is alive and the ledger takes writes.
+fn watch_readiness(freshness: &Arc<Freshness>, ledger: &Arc<Ledger>, parts: &Parts) {
+    let (freshness, ledger) = (Arc::clone(freshness), Arc::clone(ledger));
+    let (readiness, stop) = (parts.readiness.clone(), parts.shutdown.clone());
+    readiness.set("vault_feed", false);
+    readiness.set("ledger", true);
+    parts.tasks.spawn("readiness", async move {
+        loop {
+            readiness.set("vault_feed", freshness.is_alive());
+            readiness.set("ledger", ledger.is_available());
+            if let Some(lag) = freshness.lag() {
+                counters::feed_lag(lag.as_secs_f64());
+            }
+            tokio::select! {
+                () = stop.wait() => return,
+                () = tokio::time::sleep(READINESS) => {}
+            }
+        }
+    });
+}
+
+fn read(path: &Path, setting: &str) -> Result<String, StartError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| format!("can't read {} ({setting}): {error}", path.display()).into())
+}
+
+const LEDGER_STOP: Duration = Duration::from_secs(5);
+const READINESS: Duration = Duration::from_millis(200);

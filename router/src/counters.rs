@@ -1,0 +1,49 @@
+//! Names of the router's metrics, in one place. No label ever holds a caller's text.
+
+use keyway_words::{ProviderId, Source};
+use metrics::{counter, gauge};
+
+/// One RPC to the vault, by its short name.
+pub(crate) fn vault_rpc(rpc: &'static str) {
+    counter!("keyway_router_vault_rpcs_total", "rpc" => rpc).increment(1);
+}
+
+/// One look into the lease cache: `hit` or `miss`.
+pub(crate) fn lease_cache(result: &'static str) {
+    counter!("keyway_router_lease_cache_total", "result" => result).increment(1);
+}
+
+/// One look into the cache of verdicts: `hit`, `miss` or `unknown`.
+pub(crate) fn verdict_cache(result: &'static str) {
+    counter!("keyway_router_verdict_cache_total", "result" => result).increment(1);
+}
+
+/// One change of the feed.
+pub(crate) fn feed_change() {
+    counter!("keyway_router_feed_changes_total").increment(1);
+}
+
+/// Seconds since the last bookmark of the feed.
+pub(crate) fn feed_lag(seconds: f64) {
+    gauge!("keyway_router_feed_lag_seconds").set(seconds);
+}
+
+/// One attempt that ended.
+pub(crate) fn attempt(provider: ProviderId, source: Source, outcome: &'static str) {
+    let source = match source {
+        Source::Own => "own",
+        Source::Hosted => "hosted",
+    };
+    counter!(
+        "keyway_router_attempts_total",
+        "provider" => provider.as_str(),
+        "source" => source,
+        "outcome" => outcome,
+    )
+    .increment(1);
+}
+
+/// Calls in flight, all workspaces together.
+pub(crate) fn calls_in_flight(change: f64) {
+    gauge!("keyway_router_calls_in_flight").increment(change);
+}

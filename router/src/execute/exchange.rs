@@ -1,0 +1,130 @@
+//! One exchange with a provider: send, read, decode, pass on.
+//!
+//! What was measured stands in [`Progress`], which outlives the exchange however it ends.
+
+use std::future::Future;
+
+use keyway_router_billing::LedgerError;
+use keyway_router_providers::chat::ChatDelta;
+use keyway_router_providers::{Adapter, DecodeError, Metered, WireRequest};
+use keyway_words::{Secret, Timestamp};
+use tokio::sync::mpsc;
+
+use super::Answer;
+use super::failure::Failure;
+use crate::call::Work;
+use crate::upstream::{Reply, Upstream};
+
+/// How far an exchange came.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The request is out, or may be.
+    pub(super) left: bool,
+    /// The caller received a piece of the answer.
+    pub(super) content: bool,
+    /// What was measured so far.
+    pub(super) metered: Metered,
+}
+
+/// What an exchange needs.
+pub(super) struct Exchange<'a, D> {
+    pub(super) adapter: &'static dyn Adapter,
+    pub(super) upstream: &'a Upstream,
+    pub(super) key: &'a Secret,
+    pub(super) work: &'a Work,
+    pub(super) deltas: Option<mpsc::Sender<ChatDelta>>,
+    /// Ends when the attempt is durably open.
+    pub(super) open: D,
+    pub(super) now: Timestamp,
+}
+
+impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
+    /// Runs it to the answer's end.
+    pub(super) async fn run(
+        self,
+        request: WireRequest,
+        progress: &mut Progress,
+    ) -> Result<Answer, Failure> {
+        progress.left = true;
+        let mut reply = self
+            .upstream
+            .send(request, self.key)
+            .await
+            .map_err(Failure::Send)?;
+        if !(200..300).contains(&reply.status()) {
+            return Err(self.refused(&mut reply).await);
+        }
+        // No byte of the answer reaches the caller before the attempt is on the disk.
+        self.open.await.map_err(Failure::Ledger)?;
+        match self.work {
+            Work::StreamChat(_) => {
+                let deltas = self.deltas;
+                stream(self.adapter, &mut reply, deltas, progress).await
+            }
+            work => {
+                let body = reply.whole().await.map_err(Failure::Send)?;
+                whole(self.adapter, work, &body, progress).map_err(Failure::Decode)
+            }
+        }
+    }
+
+    async fn refused(&self, reply: &mut Reply) -> Failure {
+        let status = reply.status();
+        let headers = reply.headers().clone();
+        let body = reply.error_body().await;
+        Failure::Provider(self.adapter.failure(status, &headers, &body, self.now))
+    }
+}
+
+fn whole(
+    adapter: &dyn Adapter,
+    work: &Work,
+    body: &[u8],
+    progress: &mut Progress,
+) -> Result<Answer, DecodeError> {
+    match work {
+        Work::Chat(_) | Work::StreamChat(_) => {
+            let reply = adapter.chat_reply(body)?;
+            progress.metered.clone_from(&reply.metered);
+            Ok(Answer::Chat(reply))
+        }
+        Work::Embed(call) => {
+            let reply = adapter.embed_reply(body, call.inputs.len())?;
+            progress.metered.clone_from(&reply.metered);
+            Ok(Answer::Embed(reply))
+        }
+        Work::Search(call) => {
+            let reply = adapter.search_reply(&call.model, body)?;
+            progress.metered.clone_from(&reply.metered);
+            Ok(Answer::Search(reply))
+        }
+    }
+}
+
+async fn stream(
+    adapter: &dyn Adapter,
+    reply: &mut Reply,
+    listener: Option<mpsc::Sender<ChatDelta>>,
+    progress: &mut Progress,
+) -> Result<Answer, Failure> {
+    let mut decoder = adapter.chat_stream().map_err(Failure::Decode)?;
+    let mut deltas = Vec::new();
+    while !decoder.is_finished() {
+        let Some(bytes) = reply.next().await.map_err(Failure::Send)? else {
+            break;
+        };
+        let read = decoder.push(&bytes, &mut deltas);
+        progress.metered.clone_from(decoder.meter());
+        for delta in deltas.drain(..) {
+            progress.content = true;
+            if let Some(listener) = &listener {
+                // A caller that left is noticed elsewhere; the answer may be read on.
+                drop(listener.send(delta).await);
+            }
+        }
+        read.map_err(Failure::Decode)?;
+    }
+    let end = decoder.end();
+    progress.metered.clone_from(decoder.meter());
+    end.map(Answer::Stream).map_err(Failure::Decode)
+}

@@ -1,0 +1,97 @@
+//! Keys: leased from the vault for a bounded time, never past a change that was heard of.
+
+mod cache;
+mod feed;
+mod freshness;
+mod health;
+mod lease;
+mod source;
+pub(crate) mod tombstones;
+mod vault;
+
+use std::sync::Arc;
+
+use keyway_proto::vault::v1::{CredentialMode, KeyState};
+use keyway_words::Timestamp;
+
+pub use cache::{CacheBounds, LeaseCache};
+pub use feed::Feed;
+pub use freshness::Freshness;
+pub use health::{Fresh, HealthBoard, InFlight, LIMITED_FOR, TRIAL_AFTER};
+pub use lease::{KeyPool, Lease, LeaseKey, LeasedKey};
+pub use source::{VaultError, VaultSource};
+pub use vault::{VaultClient, VaultClientError};
+
+use crate::resolver::{Facts, KeyView, PoolView};
+
+/// The resolver's facts from a lease and this router's own knowledge.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The lease.
+    pub lease: &'a Lease,
+    /// States that this router saw itself.
+    pub health: &'a HealthBoard,
+    /// The model asked for, without the provider.
+    pub model: &'a str,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl View<'_> {
+    /// The facts for a call in `mode`; `unpriced` is the cause if it would have no price.
+    pub fn facts(&self, mode: CredentialMode, unpriced: Option<&'static str>) -> Facts {
+        Facts {
+            mode,
+            fallback_on: self.lease.policy.fallback_on().collect(),
+            hosted_allowed: self.lease.operator_limits.hosted_allowed.unwrap_or(true),
+            unpriced,
+            own: self.pool(&self.lease.own),
+            platform: self.lease.platform.as_ref().map(|pool| self.pool(pool)),
+        }
+    }
+
+    fn pool(&self, pool: &KeyPool) -> PoolView {
+        let keys = pool.keys.iter().map(|key| self.key(key)).collect();
+        PoolView {
+            counted: pool.counted,
+            spread: pool.spread,
+            keys,
+        }
+    }
+
+    fn key(&self, key: &Arc<LeasedKey>) -> KeyView {
+        let (state, until) = self.state(key);
+        let models = &key.allowed_models;
+        KeyView {
+            state,
+            until,
+            model_allowed: models.is_empty() || models.iter().any(|model| model == self.model),
+            in_flight: key
+                .path
+                .as_ref()
+                .map_or(0, |path| self.health.in_flight(path, key.version)),
+            key: Arc::clone(key),
+        }
+    }
+
+    /// The vault's state, unless time or this router's own eyes know better.
+    fn state(&self, key: &LeasedKey) -> (KeyState, Option<Timestamp>) {
+        let expired = key.expires_at.is_some_and(|at| at <= self.now);
+        let passed = key.until.is_some_and(|until| until <= self.now);
+        let vault = match key.state {
+            KeyState::Limited | KeyState::Exhausted if passed => KeyState::Active,
+            other => other,
+        };
+        if vault == KeyState::Active && expired {
+            return (KeyState::Expired, None);
+        }
+        let fresh = key
+            .path
+            .as_ref()
+            .and_then(|path| self.health.state(path, key.version, self.now));
+        match (vault, fresh) {
+            (KeyState::Active, Some(fresh)) => (fresh.state, Some(fresh.until)),
+            (state, _) => (state, key.until),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The vault's data plane as the router calls it. Replies with secrets are moved into `Secret`s
+//! by the lease at once.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use keyway_proto::status::refusal;
+use keyway_proto::vault::v1 as wire;
+use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
+use keyway_words::{CallId, ProviderId, Secret, WorkspaceId};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status, Streaming};
+
+use super::source::{VaultError, VaultSource};
+use crate::counters;
+
+/// A client of the vault's `LeaseService`. Cheap to clone; connects when first used.
+#[derive(Clone)]
+pub struct VaultClient {
+    client: LeaseServiceClient<Channel>,
+    bearer: MetadataValue<Ascii>,
+    deadline: Duration,
+}
+
+impl fmt::Debug for VaultClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VaultClient").finish_non_exhaustive()
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultClientError {
+    /// The endpoint is no URL.
+    #[error("vault.endpoint is not a URL such as http://127.0.0.1:7102")]
+    Endpoint,
+    /// The token can't stand in a header.
+    #[error("the file of vault.token_file must hold one line of visible ASCII characters")]
+    Token,
+}
+
+impl VaultClient {
+    /// A client for `endpoint`. `deadline` bounds each unary RPC.
+    pub fn new(
+        endpoint: &str,
+        token: &Secret,
+        deadline: Duration,
+    ) -> Result<Self, VaultClientError> {
+        let endpoint = Endpoint::from_shared(endpoint.to_owned())
+            .map_err(|_form| VaultClientError::Endpoint)?
+            .connect_timeout(CONNECT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE)
+            .keep_alive_while_idle(true);
+        let mut bearer: MetadataValue<Ascii> = format!("Bearer {}", token.expose())
+            .parse()
+            .map_err(|_form| VaultClientError::Token)?;
+        bearer.set_sensitive(true);
+        let client = LeaseServiceClient::new(endpoint.connect_lazy());
+        Ok(Self {
+            client,
+            bearer,
+            deadline,
+        })
+    }
+
+    /// Opens the feed. The stream has no deadline; silence is the feed's business.
+    pub async fn watch(
+        &self,
+        messages: impl tokio_stream::Stream<Item = wire::WatchChangesRequest> + Send + 'static,
+    ) -> Result<Streaming<wire::WatchChangesResponse>, Status> {
+        counters::vault_rpc("WatchChanges");
+        let mut client = self.client.clone();
+        let request = self.authorized(messages);
+        client
+            .watch_changes(request)
+            .await
+            .map(tonic::Response::into_inner)
+    }
+
+    fn authorized<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request
+            .metadata_mut()
+            .insert("authorization", self.bearer.clone());
+        request
+    }
+
+    fn unary<T>(&self, message: T) -> Request<T> {
+        let mut request = self.authorized(message);
+        request.set_timeout(self.deadline);
+        request
+    }
+}
+
+impl VaultSource for VaultClient {
+    fn resolve(
+        &self,
+        workspace: &WorkspaceId,
+        provider: ProviderId,
+        call: CallId,
+    ) -> BoxFuture<'static, Result<wire::ResolveKeysResponse, VaultError>> {
+        counters::vault_rpc("ResolveKeys");
+        let request = self.unary(wire::ResolveKeysRequest {
+            workspace: workspace.resource(),
+            provider: provider.as_str().to_owned(),
+            call_id: call.to_string(),
+        });
+        let (mut client, deadline) = (self.client.clone(), self.deadline);
+        Box::pin(async move { answer(deadline, client.resolve_keys(request)).await })
+    }
+
+    fn verify(
+        &self,
+        token: Secret,
+        source_address: String,
+    ) -> BoxFuture<'static, Result<wire::VerifyCallerResponse, VaultError>> {
+        counters::vault_rpc("VerifyCaller");
+        let token = token.expose().to_owned();
+        let request = self.unary(wire::VerifyCallerRequest {
+            token,
+            source_address,
+        });
+        let (mut client, deadline) = (self.client.clone(), self.deadline);
+        Box::pin(async move { answer(deadline, client.verify_caller(request)).await })
+    }
+}
+
+async fn answer<T>(
+    deadline: Duration,
+    reply: impl Future<Output = Result<tonic::Response<T>, Status>>,
+) -> Result<T, VaultError> {
+    match tokio::time::timeout(deadline, reply).await {
+        Ok(Ok(reply)) => Ok(reply.into_inner()),
+        Ok(Err(status)) => Err(read(&status)),
+        Err(_passed) => Err(VaultError::Away),
+    }
+}
+
+/// Only a reason of the vault itself is a refusal; what any proxy or broken wire may say is not.
+fn read(status: &Status) -> VaultError {
+    let refusal = refusal(status);
+    let Some(reason) = refusal.reason else {
+        return VaultError::Away;
+    };
+    match refusal.code {
+        Code::Unauthenticated => VaultError::RouterRefused,
+        Code::PermissionDenied
+        | Code::NotFound
+        | Code::FailedPrecondition
+        | Code::InvalidArgument
+        | Code::DataLoss
+        | Code::Unimplemented => VaultError::Refused(reason),
+        _ => VaultError::Away,
+    }
+}
+
+const CONNECT: Duration = Duration::from_secs(2);
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use keyway_proto::{Fault, Reason};
+
+    use super::*;
+
+    #[test]
+    fn only_a_reason_of_the_vault_is_a_refusal() {
+        let read = |reason| read(&Status::from(Fault::new(reason, "x")));
+        assert_eq!(read(Reason::Denied), VaultError::Refused(Reason::Denied));
+        assert_eq!(read(Reason::CallerUnknown), VaultError::RouterRefused);
+        for reason in [
+            Reason::AuditUnavailable,
+            Reason::Overloaded,
+            Reason::Draining,
+            Reason::Internal,
+        ] {
+            assert_eq!(read(reason), VaultError::Away);
+        }
+        assert_eq!(
+            super::read(&Status::from_error("reset".into())),
+            VaultError::Away
+        );
+    }
+}

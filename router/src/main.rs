@@ -1,0 +1,5 @@
+//! `keyway-router`.
+
+fn main() -> std::process::ExitCode {
+    keyway_router::run(std::env::args_os())
+}

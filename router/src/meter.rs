@@ -1,0 +1,185 @@
+//! The meter of one attempt: it holds the open record, sees what is measured, and settles
+//! exactly once — also if the attempt is dropped midway.
+
+use std::sync::Arc;
+
+use keyway_chassis::clock::Clock;
+use keyway_proto::billing::v1 as billing;
+use keyway_proto::convert::timestamp;
+use keyway_proto::router::v1::AttemptReceipt;
+use keyway_router_billing::{OpenAttempt, OpenHandle, SettleHandle, Settlement, Slot};
+use keyway_router_pricing::Catalogue;
+use keyway_router_providers::Metered;
+use keyway_words::{Basis, Outcome, Source};
+
+use crate::counters;
+use crate::price::Prices;
+
+/// What an attempt is priced with, and by whose clock.
+#[derive(Debug, Clone)]
+pub struct Pricing {
+    /// Prices and the operator's factor.
+    pub prices: Arc<Prices>,
+    /// The table that the opening names.
+    pub table: Arc<Catalogue>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// An open attempt and what is known of it.
+#[derive(Debug)]
+pub struct Meter {
+    open: Option<OpenHandle>,
+    attempt: OpenAttempt,
+    pricing: Pricing,
+    metered: Metered,
+    billable: bool,
+}
+
+/// A settlement on its way, and its line in the receipt.
+#[derive(Debug)]
+pub struct Settled {
+    /// To wait until it is on the disk.
+    pub handle: Option<SettleHandle>,
+    /// The line.
+    pub receipt: AttemptReceipt,
+}
+
+impl Meter {
+    /// Opens the attempt in its slot.
+    pub fn open(slot: Slot, attempt: OpenAttempt, pricing: Pricing) -> Self {
+        let open = slot.open(attempt.clone());
+        Self {
+            open: Some(open),
+            attempt,
+            pricing,
+            metered: Metered::default(),
+            billable: false,
+        }
+    }
+
+    /// The open record, to wait for it.
+    pub fn handle(&self) -> Option<&OpenHandle> {
+        self.open.as_ref()
+    }
+
+    /// The request may have reached the provider: from here on usage is unknown, not none.
+    pub fn left(&mut self) {
+        self.billable = true;
+    }
+
+    /// The provider did not see the request, or answered an error without usage.
+    pub fn used_nothing(&mut self) {
+        self.billable = false;
+    }
+
+    /// Takes over what was measured so far.
+    pub fn saw(&mut self, metered: &Metered) {
+        self.metered.clone_from(metered);
+    }
+
+    /// Settles. `reason` is the stable reason of a failure, empty if it completed.
+    pub fn settle(mut self, outcome: Outcome, reason: &str) -> Settled {
+        self.hand_over(outcome, reason)
+    }
+
+    fn basis(&self) -> Basis {
+        if self.billable {
+            self.metered.basis()
+        } else {
+            Basis::None
+        }
+    }
+
+    fn hand_over(&mut self, outcome: Outcome, reason: &str) -> Settled {
+        let settlement = self.settlement(outcome, reason);
+        let receipt = self.receipt(&settlement);
+        let attempt = &self.attempt;
+        counters::attempt(attempt.provider, attempt.source, outcome_word(outcome));
+        if settlement.unpriced && matches!(attempt.source, Source::Hosted) {
+            tracing::error!(provider = %attempt.provider, "a hosted attempt has no price");
+        }
+        let handle = self.open.take().map(|open| open.settle(settlement));
+        Settled { handle, receipt }
+    }
+
+    fn settlement(&self, outcome: Outcome, reason: &str) -> Settlement {
+        let (basis, metered, attempt) = (self.basis(), &self.metered, &self.attempt);
+        let model = (
+            attempt.source,
+            attempt.provider,
+            attempt.requested_model.as_str(),
+        );
+        let Pricing {
+            prices,
+            table,
+            clock,
+        } = &self.pricing;
+        let priced = prices.price(table, model, (metered, basis));
+        let billable = self.billable;
+        Settlement {
+            outcome,
+            reason: reason.to_owned(),
+            basis,
+            usage: metered.usage.filter(|_| billable),
+            raw_usage_json: metered.raw.clone().unwrap_or_default(),
+            usage_flagged: metered.flagged,
+            served_model: metered.served_model.clone().unwrap_or_default(),
+            service_tier: metered.service_tier.clone().unwrap_or_default(),
+            price_dimensions: metered.dimensions.clone(),
+            amounts: priced.amounts,
+            unpriced: priced.unpriced,
+            settled_at: clock.now(),
+        }
+    }
+
+    fn receipt(&self, settlement: &Settlement) -> AttemptReceipt {
+        let attempt = &self.attempt;
+        let own = matches!(attempt.source, Source::Own);
+        let text = |amount: Option<keyway_words::Usd>| amount.map(|amount| amount.to_string());
+        AttemptReceipt {
+            attempt: attempt.attempt,
+            provider: attempt.provider.as_str().to_owned(),
+            requested_model: attempt.requested_model.clone(),
+            served_model: settlement.served_model.clone(),
+            source: billing::Source::from(attempt.source).into(),
+            key_name: if own {
+                attempt.key.to_string()
+            } else {
+                PLATFORM.to_owned()
+            },
+            key_version: if own { attempt.key_version } else { 0 },
+            outcome: billing::Outcome::from(settlement.outcome).into(),
+            reason: settlement.reason.clone(),
+            usage: settlement.usage.map(Into::into),
+            basis: billing::Basis::from(settlement.basis).into(),
+            charge_usd: text(settlement.amounts.charge),
+            list_price_usd: text(settlement.amounts.list_price),
+            price_table: attempt.price_table.clone(),
+            started_at: Some(timestamp(attempt.started_at)),
+            settled_at: Some(timestamp(settlement.settled_at)),
+            service_tier: settlement.service_tier.clone(),
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if self.open.is_some() {
+            drop(self.hand_over(Outcome::Failed, "INTERNAL"));
+        }
+    }
+}
+
+const fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::Failed => "failed",
+        Outcome::Truncated => "truncated",
+        Outcome::Abandoned => "abandoned",
+        Outcome::Swept => "swept",
+    }
+}
+
+/// What a workspace sees of the platform's keys.
+pub const PLATFORM: &str = "platform";

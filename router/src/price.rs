@@ -1,0 +1,112 @@
+//! Prices: the table in force, and what an attempt is charged by it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use keyway_router_billing::Amounts;
+use keyway_router_pricing::{Asked, Catalogue, CatalogueError, Multiplier, PriceInputs};
+use keyway_router_providers::Metered;
+use keyway_words::{Basis, ProviderId, Source, Timestamp, Usd};
+
+/// The price table in force and the operator's factor.
+#[derive(Debug)]
+pub struct Prices {
+    overlay: Option<String>,
+    table: ArcSwap<Catalogue>,
+    multiplier: Multiplier,
+}
+
+/// The amounts of one attempt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Priced {
+    /// What goes into the settlement.
+    pub amounts: Amounts,
+    /// Whether a price is missing.
+    pub unpriced: bool,
+}
+
+impl Prices {
+    /// The built-in table with the text of the operator's overlay over it.
+    pub fn new(
+        overlay: Option<String>,
+        multiplier: Multiplier,
+        now: Timestamp,
+    ) -> Result<Self, CatalogueError> {
+        let table = ArcSwap::from_pointee(load(overlay.as_deref(), now)?);
+        Ok(Self {
+            overlay,
+            table,
+            multiplier,
+        })
+    }
+
+    /// The table in force.
+    pub fn table(&self) -> Arc<Catalogue> {
+        self.table.load_full()
+    }
+
+    /// The table as it will be in force at a time.
+    pub fn at(&self, at: Timestamp) -> Result<Arc<Catalogue>, CatalogueError> {
+        load(self.overlay.as_deref(), at).map(Arc::new)
+    }
+
+    /// Puts a table into force.
+    pub fn put(&self, table: Arc<Catalogue>) {
+        self.table.store(table);
+    }
+
+    /// The cause if a hosted call of a model would have no price.
+    pub fn unpriced(table: &Catalogue, provider: ProviderId, model: &str) -> Option<&'static str> {
+        let checked = table.check(provider, model, &Asked::default());
+        checked.err().map(keyway_router_pricing::Unpriced::as_str)
+    }
+
+    /// What an attempt costs by `table`, the one that its opening names.
+    pub fn price(
+        &self,
+        table: &Catalogue,
+        (source, provider, model): (Source, ProviderId, &str),
+        (metered, basis): (&Metered, Basis),
+    ) -> Priced {
+        let own = matches!(source, Source::Own);
+        if matches!(basis, Basis::None) {
+            let nothing = Some(Usd::ZERO);
+            let amounts = Amounts {
+                charge: nothing,
+                list_price: nothing,
+                ..Amounts::default()
+            };
+            return Priced {
+                amounts,
+                unpriced: false,
+            };
+        }
+        let inputs = PriceInputs {
+            usage: metered.usage.as_ref(),
+            flagged: metered.flagged,
+            service_tier: metered.service_tier.as_deref(),
+            dimensions: &metered.dimensions,
+            provider_cost: metered.provider_cost,
+        };
+        let quote = table.quote(provider, model, metered.served_model.as_deref(), &inputs);
+        let charge = if own {
+            Some(Usd::ZERO)
+        } else {
+            quote.charge(self.multiplier)
+        };
+        let amounts = Amounts {
+            charge,
+            list_price: quote.list,
+            estimated: None,
+            provider_reported: metered.provider_cost,
+        };
+        Priced {
+            amounts,
+            unpriced: quote.unpriced.is_some(),
+        }
+    }
+}
+
+fn load(overlay: Option<&str>, at: Timestamp) -> Result<Catalogue, CatalogueError> {
+    overlay.map_or_else(Catalogue::builtin, |text| Catalogue::with_overlay(text, at))
+}

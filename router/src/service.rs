@@ -1,0 +1,59 @@
+//! The gRPC services: decode, run, encode. No rules.
+
+mod billing;
+mod execution;
+mod explain;
+mod receipt;
+mod wire;
+
+use std::sync::Arc;
+
+use keyway_chassis::access::Authority;
+use keyway_proto::{Fault, Reason};
+use keyway_router_billing::Ledger;
+use keyway_words::CallId;
+use tonic::metadata::MetadataValue;
+use tonic::{Response, Status};
+
+use crate::execute::Execution;
+use crate::price::Prices;
+
+/// The services, with what they share.
+#[derive(Clone)]
+pub struct Services {
+    /// Runs calls.
+    pub execution: Arc<Execution>,
+    /// Decides about access.
+    pub authority: Arc<dyn Authority>,
+    /// The ledger.
+    pub ledger: Arc<Ledger>,
+    /// Prices.
+    pub prices: Arc<Prices>,
+}
+
+/// A reply, or the status of a fault, with the call's id in its metadata.
+fn named<T>(id: CallId, result: Result<T, Fault>) -> Result<Response<T>, Status> {
+    let id = MetadataValue::try_from(id.to_string());
+    match result {
+        Ok(message) => {
+            let mut reply = Response::new(message);
+            id.map(|id| reply.metadata_mut().insert(CALL_ID, id)).ok();
+            Ok(reply)
+        }
+        Err(fault) => {
+            let mut status = Status::from(fault);
+            id.map(|id| status.metadata_mut().insert(CALL_ID, id)).ok();
+            Err(status)
+        }
+    }
+}
+
+fn not_built<T>(what: &str) -> Result<T, Status> {
+    Err(Fault::new(
+        Reason::NotBuilt,
+        format!("this build does not have {what} yet"),
+    )
+    .into())
+}
+
+const CALL_ID: &str = "keyway-call-id";

@@ -1,0 +1,174 @@
+//! The router's settings, already checked.
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use keyway_chassis::config::{ConfigError, Setting, Settings, Values};
+use keyway_router_billing::LedgerConfig;
+use keyway_router_pricing::Multiplier;
+use keyway_words::ProviderId;
+
+use crate::callers::VerdictBounds;
+use crate::execute::{BySource, Rules};
+use crate::keys::CacheBounds;
+use crate::upstream::{Origin, UpstreamBounds};
+
+/// Everything that the router is told.
+#[derive(Debug, Clone)]
+pub struct RouterConfig {
+    /// Where calls come in.
+    pub calls: SocketAddr,
+    /// Where probes and metrics are.
+    pub operations: SocketAddr,
+    /// The vault.
+    pub vault: VaultSettings,
+    /// The lease cache.
+    pub leases: CacheBounds,
+    /// The cache of verdicts.
+    pub verdicts: VerdictBounds,
+    /// The ledger.
+    pub ledger: LedgerConfig,
+    /// Base URLs that differ from the official ones.
+    pub base_urls: HashMap<ProviderId, String>,
+    /// Whether plain text to providers beyond loopback is allowed.
+    pub insecure: bool,
+    /// Timeouts and bounds of one attempt.
+    pub upstream: UpstreamBounds,
+    /// How calls are run.
+    pub rules: Rules,
+    /// Answers that are read on at once though their caller left.
+    pub drained: usize,
+    /// Calls in flight per workspace.
+    pub workspace_calls: usize,
+    /// Bytes of a request.
+    pub request_bytes: usize,
+    /// File with the operator's prices.
+    pub overlay: Option<PathBuf>,
+    /// The operator's factor on hosted list prices.
+    pub multiplier: Multiplier,
+}
+
+/// How the vault is reached and how long it may be silent.
+#[derive(Debug, Clone)]
+pub struct VaultSettings {
+    /// Its data plane.
+    pub endpoint: String,
+    /// File with this router's token.
+    pub token_file: PathBuf,
+    /// Bound of each of its RPCs.
+    pub deadline: Duration,
+    /// How long what is cached may be used after it was last heard from.
+    pub stale_bound: Duration,
+    /// Silence after which the feed is dead.
+    pub feed_dead: Duration,
+}
+
+impl Settings for RouterConfig {
+    fn settings() -> Vec<Setting> {
+        table::SETTINGS.to_vec()
+    }
+
+    fn from_values(values: &Values) -> Result<Self, ConfigError> {
+        let insecure = values.get("providers.insecure")?;
+        Ok(Self {
+            calls: values.get("calls.listen")?,
+            operations: values.get("operations.listen")?,
+            vault: vault(values)?,
+            leases: CacheBounds {
+                entries: values.get("lease.entries")?,
+                lease: values.get("lease.longest")?,
+            },
+            verdicts: VerdictBounds {
+                verdict: values.get("callers.verdict")?,
+                unknown: values.get("callers.unknown")?,
+                entries: values.get("callers.entries")?,
+            },
+            ledger: ledger(values)?,
+            base_urls: base_urls(values, insecure)?,
+            insecure,
+            upstream: UpstreamBounds {
+                connect: values.get("timeouts.connect")?,
+                first_byte: values.get("timeouts.first_byte")?,
+                idle: values.get("timeouts.idle")?,
+                total: values.get("timeouts.total")?,
+                reply: values.get("limits.provider_reply")?,
+            },
+            rules: rules(values)?,
+            drained: values.get("limits.drained_calls")?,
+            workspace_calls: values.get("limits.workspace_calls")?,
+            request_bytes: values.get("limits.request")?,
+            overlay: values.get("prices.overlay")?,
+            multiplier: multiplier(values)?,
+        })
+    }
+}
+
+fn vault(values: &Values) -> Result<VaultSettings, ConfigError> {
+    let (stale_bound, feed_dead): (Duration, Duration) = (
+        values.get("lease.stale_bound")?,
+        values.get("feed.dead_after")?,
+    );
+    if stale_bound < feed_dead {
+        return Err(values.refuse("lease.stale_bound", "at least feed.dead_after"));
+    }
+    Ok(VaultSettings {
+        endpoint: values.get("vault.endpoint")?,
+        token_file: values.get("vault.token_file")?,
+        deadline: values.get("vault.deadline")?,
+        stale_bound,
+        feed_dead,
+    })
+}
+
+fn ledger(values: &Values) -> Result<LedgerConfig, ConfigError> {
+    let path: PathBuf = values.get("ledger.path")?;
+    Ok(LedgerConfig {
+        slots: values.get("ledger.slots")?,
+        group: values.get("ledger.group")?,
+        ..LedgerConfig::new(path)
+    })
+}
+
+fn rules(values: &Values) -> Result<Rules, ConfigError> {
+    let is = |path: &str, word: &str| Ok(values.get::<String>(path)? == word);
+    Ok(Rules {
+        attempts: values.get("attempts.most")?,
+        longest_wait: values.get("attempts.longest_wait")?,
+        drain_for: values.get("timeouts.drained")?,
+        open_before_send: BySource {
+            own: is("ledger.open.own", "before_send")?,
+            hosted: is("ledger.open.hosted", "before_send")?,
+        },
+        settle_before_reply: BySource {
+            own: is("ledger.settle.own", "before_reply")?,
+            hosted: is("ledger.settle.hosted", "before_reply")?,
+        },
+    })
+}
+
+fn base_urls(values: &Values, insecure: bool) -> Result<HashMap<ProviderId, String>, ConfigError> {
+    let mut base_urls = HashMap::new();
+    for provider in ProviderId::ALL {
+        let path = format!("providers.{provider}.base_url");
+        let Some(text) = values.get::<Option<String>>(&path)? else {
+            continue;
+        };
+        if let Err(error) = Origin::parse(provider, &text, insecure) {
+            return Err(values.refuse(&path, error.accepted));
+        }
+        base_urls.insert(provider, text);
+    }
+    Ok(base_urls)
+}
+
+fn multiplier(values: &Values) -> Result<Multiplier, ConfigError> {
+    let text: String = values.get("prices.multiplier")?;
+    text.parse()
+        .map_err(|_form| values.refuse("prices.multiplier", table::MULTIPLIER))
+}

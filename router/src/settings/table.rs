@@ -1,0 +1,318 @@
+//! The table of the router's settings: what is accepted, and what the reference prints.
+
+use std::time::Duration;
+
+use keyway_chassis::config::{Default, Kind, Setting};
+use keyway_router_pricing::Multiplier;
+use reqwest::Url;
+
+/// What `prices.multiplier` accepts.
+pub(super) const MULTIPLIER: &str =
+    "a decimal number, zero or more, with at most 12 digits after the point";
+
+const URL: Kind = Kind::Checked {
+    accepted: "an http: or https: URL",
+    check: is_url,
+};
+
+fn is_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+fn is_multiplier(text: &str) -> bool {
+    text.parse::<Multiplier>().is_ok()
+}
+
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting {
+        path: "calls.listen",
+        kind: Kind::Address,
+        default: Default::Is("127.0.0.1:7103"),
+        help: "Where clients call the router.",
+    },
+    Setting {
+        path: "operations.listen",
+        kind: Kind::Address,
+        default: Default::Is("127.0.0.1:7119"),
+        help: "Where probes and metrics are: plain HTTP, no RPC, no secret.",
+    },
+    Setting {
+        path: "vault.endpoint",
+        kind: URL,
+        default: Default::Is("http://127.0.0.1:7102"),
+        help: "The vault's data plane.",
+    },
+    Setting {
+        path: "vault.token_file",
+        kind: Kind::Path,
+        default: Default::Required,
+        help: "File with this router's token, one line.",
+    },
+    Setting {
+        path: "vault.deadline",
+        kind: Kind::Duration {
+            min: Duration::from_millis(10),
+            max: Duration::from_secs(60),
+        },
+        default: Default::Is("2s"),
+        help: "Bound of each RPC to the vault, the feed excepted.",
+    },
+    Setting {
+        path: "lease.longest",
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_secs(86400),
+        },
+        default: Default::Is("15m"),
+        help: "Longest that a key is kept in memory after the vault gave it.",
+    },
+    Setting {
+        path: "lease.stale_bound",
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: Duration::from_secs(86400),
+        },
+        default: Default::Is("60s"),
+        help: "How long what is cached may be used after the vault was last heard from. At least feed.dead_after.",
+    },
+    Setting {
+        path: "lease.entries",
+        kind: Kind::Integer {
+            min: 1,
+            max: 10000000,
+        },
+        default: Default::Is("20000"),
+        help: "Leases kept at most; beyond it the one unused for longest goes.",
+    },
+    Setting {
+        path: "feed.dead_after",
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: Duration::from_secs(3600),
+        },
+        default: Default::Is("15s"),
+        help: "Silence after which the change feed counts as dead and is opened again.",
+    },
+    Setting {
+        path: "callers.verdict",
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_secs(3600),
+        },
+        default: Default::Is("60s"),
+        help: "Age after which a token's verdict is asked for again.",
+    },
+    Setting {
+        path: "callers.unknown",
+        kind: Kind::Duration {
+            min: Duration::from_millis(0),
+            max: Duration::from_secs(600),
+        },
+        default: Default::Is("10s"),
+        help: "How long an unknown token stays unknown without asking the vault.",
+    },
+    Setting {
+        path: "callers.entries",
+        kind: Kind::Integer {
+            min: 1,
+            max: 10000000,
+        },
+        default: Default::Is("50000"),
+        help: "Verdicts kept at most.",
+    },
+    Setting {
+        path: "ledger.path",
+        kind: Kind::Path,
+        default: Default::Required,
+        help: "The ledger's SQLite file. It must exist with this build's schema; see keyway-migrate.",
+    },
+    Setting {
+        path: "ledger.slots",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1000000,
+        },
+        default: Default::Is("32768"),
+        help: "Attempts open at once at most.",
+    },
+    Setting {
+        path: "ledger.group",
+        kind: Kind::Integer {
+            min: 1,
+            max: 100000,
+        },
+        default: Default::Is("512"),
+        help: "Records per commit at most.",
+    },
+    Setting {
+        path: "ledger.open.own",
+        kind: Kind::Choice(&["before_send", "before_answer"]),
+        default: Default::Is("before_answer"),
+        help: "When an attempt on an own key must be durably recorded as open.",
+    },
+    Setting {
+        path: "ledger.open.hosted",
+        kind: Kind::Choice(&["before_send", "before_answer"]),
+        default: Default::Is("before_send"),
+        help: "When an attempt on the platform's key must be durably recorded as open.",
+    },
+    Setting {
+        path: "ledger.settle.own",
+        kind: Kind::Choice(&["before_reply", "after_reply"]),
+        default: Default::Is("after_reply"),
+        help: "Whether the end of an answer on an own key waits for the durable settlement.",
+    },
+    Setting {
+        path: "ledger.settle.hosted",
+        kind: Kind::Choice(&["before_reply", "after_reply"]),
+        default: Default::Is("before_reply"),
+        help: "Whether the end of an answer on the platform's key waits for the durable settlement.",
+    },
+    Setting {
+        path: "providers.anthropic.base_url",
+        kind: URL,
+        default: Default::Absent,
+        help: "Anthropic's endpoint, as its official SDK takes it. Its keys go to this host only.",
+    },
+    Setting {
+        path: "providers.exa.base_url",
+        kind: URL,
+        default: Default::Absent,
+        help: "Exa's endpoint, as its official SDK takes it. Its keys go to this host only.",
+    },
+    Setting {
+        path: "providers.google.base_url",
+        kind: URL,
+        default: Default::Absent,
+        help: "Google's endpoint, as its official SDK takes it. Its keys go to this host only.",
+    },
+    Setting {
+        path: "providers.mistral.base_url",
+        kind: URL,
+        default: Default::Absent,
+        help: "Mistral's endpoint, as its official SDK takes it. Its keys go to this host only.",
+    },
+    Setting {
+        path: "providers.openai.base_url",
+        kind: URL,
+        default: Default::Absent,
+        help: "OpenAI's endpoint, as its official SDK takes it. Its keys go to this host only.",
+    },
+    Setting {
+        path: "providers.insecure",
+        kind: Kind::Bool,
+        default: Default::Is("false"),
+        help: "Allows http: base URLs beyond loopback. Provider keys cross the network unprotected.",
+    },
+    Setting {
+        path: "timeouts.connect",
+        kind: Kind::Duration {
+            min: Duration::from_millis(1),
+            max: Duration::from_secs(600),
+        },
+        default: Default::Is("5s"),
+        help: "Until a connection to a provider stands.",
+    },
+    Setting {
+        path: "timeouts.first_byte",
+        kind: Kind::Duration {
+            min: Duration::from_millis(1),
+            max: Duration::from_secs(86400),
+        },
+        default: Default::Is("120s"),
+        help: "From the request until the provider's answer begins.",
+    },
+    Setting {
+        path: "timeouts.idle",
+        kind: Kind::Duration {
+            min: Duration::from_millis(1),
+            max: Duration::from_secs(86400),
+        },
+        default: Default::Is("120s"),
+        help: "Between two pieces of a provider's answer.",
+    },
+    Setting {
+        path: "timeouts.total",
+        kind: Kind::Duration {
+            min: Duration::from_millis(1),
+            max: Duration::from_secs(86400),
+        },
+        default: Default::Is("600s"),
+        help: "One attempt as a whole.",
+    },
+    Setting {
+        path: "timeouts.drained",
+        kind: Kind::Duration {
+            min: Duration::from_secs(0),
+            max: Duration::from_secs(3600),
+        },
+        default: Default::Is("120s"),
+        help: "How long an answer is read on though its caller left.",
+    },
+    Setting {
+        path: "attempts.most",
+        kind: Kind::Integer { min: 1, max: 20 },
+        default: Default::Is("4"),
+        help: "Attempts per call.",
+    },
+    Setting {
+        path: "attempts.longest_wait",
+        kind: Kind::Duration {
+            min: Duration::from_secs(0),
+            max: Duration::from_secs(600),
+        },
+        default: Default::Is("10s"),
+        help: "Longest wait between two attempts that a provider may ask for.",
+    },
+    Setting {
+        path: "limits.workspace_calls",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1000000,
+        },
+        default: Default::Is("512"),
+        help: "Calls in flight per workspace.",
+    },
+    Setting {
+        path: "limits.drained_calls",
+        kind: Kind::Integer {
+            min: 0,
+            max: 100000,
+        },
+        default: Default::Is("256"),
+        help: "Answers that are read on at once though their caller left.",
+    },
+    Setting {
+        path: "limits.request",
+        kind: Kind::Bytes {
+            min: 1 << 10,
+            max: 1 << 30,
+        },
+        default: Default::Is("32MiB"),
+        help: "Size of a request.",
+    },
+    Setting {
+        path: "limits.provider_reply",
+        kind: Kind::Bytes {
+            min: 1 << 10,
+            max: 1 << 30,
+        },
+        default: Default::Is("32MiB"),
+        help: "Size of a provider's answer.",
+    },
+    Setting {
+        path: "prices.overlay",
+        kind: Kind::Path,
+        default: Default::Absent,
+        help: "JSON file of price rows that replace or add to the built-in ones.",
+    },
+    Setting {
+        path: "prices.multiplier",
+        kind: Kind::Checked {
+            accepted: MULTIPLIER,
+            check: is_multiplier,
+        },
+        default: Default::Is("1"),
+        help: "Factor on the list price of hosted calls.",
+    },
+];

@@ -1,0 +1,59 @@
+use keyway_chassis::config::{check_every_setting, load};
+
+use super::*;
+
+fn flags(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let required = [
+        ("vault.token_file", "/token"),
+        ("ledger.path", "/ledger.db"),
+    ];
+    let all = required.iter().chain(pairs);
+    all.map(|(path, value)| ((*path).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn read(pairs: &[(&str, &str)]) -> Result<RouterConfig, ConfigError> {
+    load("router", None, std::iter::empty(), &flags(pairs))
+}
+
+#[test]
+fn every_setting_refuses_what_it_does_not_accept() {
+    check_every_setting::<RouterConfig>("router");
+}
+
+#[test]
+fn the_defaults_are_the_designs_numbers() {
+    let config = read(&[]).unwrap();
+    assert_eq!(config.rules.attempts, 4);
+    assert_eq!(config.vault.stale_bound, Duration::from_secs(60));
+    assert_eq!(config.upstream.reply, 32 << 20);
+    assert!(config.rules.open_before_send.hosted && !config.rules.open_before_send.own);
+    assert!(config.rules.settle_before_reply.hosted && !config.rules.settle_before_reply.own);
+    assert_eq!(config.multiplier, Multiplier::ONE);
+}
+
+#[test]
+fn a_key_is_not_sent_in_plain_text_beyond_loopback() {
+    let base = "providers.openai.base_url";
+    assert!(read(&[(base, "http://127.0.0.1:9/v1")]).is_ok());
+    let line = read(&[(base, "http://api.internal/v1")])
+        .unwrap_err()
+        .to_string();
+    assert!(line.contains(base) && line.contains("https:"), "{line}");
+    assert!(
+        read(&[
+            (base, "http://api.internal/v1"),
+            ("providers.insecure", "true")
+        ])
+        .is_ok()
+    );
+}
+
+#[test]
+fn the_stale_bound_is_at_least_feed_dead() {
+    let line = read(&[("lease.stale_bound", "10s")])
+        .unwrap_err()
+        .to_string();
+    assert!(line.contains("feed.dead_after"), "{line}");
+    assert!(read(&[("lease.stale_bound", "3s"), ("feed.dead_after", "2s")]).is_ok());
+}
