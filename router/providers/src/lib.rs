@@ -17,6 +17,16 @@
 //! 6. Take its rows off the list of those not built in `tests/wire/manifest.rs`, which makes the
 //!    tests demand them, and add its prices to the catalogue.
 
+#![cfg_attr(
+    not(test),
+    warn(
+        missing_docs,
+        clippy::as_conversions,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing
+    )
+)]
+
 pub mod adapter;
 mod anthropic;
 pub mod chat;

@@ -22,6 +22,7 @@ pub(super) struct MessageReader {
     reports: Reports,
     blocks: BTreeMap<u64, OpenBlock>,
     calls: u32,
+    has_final_counts: bool,
     provider_finish: String,
     stopped: bool,
 }
@@ -95,7 +96,7 @@ impl EventReader for MessageReader {
             "message_delta" => self.message_delta(event.delta.stop_reason, event.usage.as_deref()),
             "message_stop" => {
                 self.stopped = true;
-                self.metered.complete = self.metered.usage.is_some();
+                self.metered.complete = self.has_final_counts && self.metered.usage.is_some();
             }
             _error => return Err(within_answer(event.error.unwrap_or_default())),
         }
@@ -148,6 +149,7 @@ impl MessageReader {
             self.provider_finish = word;
         }
         if let Some(report) = usage {
+            self.has_final_counts = true;
             self.reports
                 .merge("message_delta", report, &mut self.metered);
         }

@@ -180,10 +180,10 @@ mod tests {
             r#"{"input_tokens":21,"cache_creation_input_tokens":3000,"cache_read_input_tokens":5,
                 "output_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":1000,"ephemeral_1h_input_tokens":2000}}"#,
             r#"{"input_tokens":null,"output_tokens":6}"#,
-            r#"{"input_tokens":30,"cache_read_input_tokens":0,"output_tokens":9,"output_tokens_details":{"thinking_tokens":4}}"#,
+            r#"{"cache_read_input_tokens":0,"output_tokens":9,"output_tokens_details":{"thinking_tokens":4}}"#,
         ]);
         let usage = metered.usage.unwrap();
-        assert_eq!(usage.input_tokens, Some(30));
+        assert_eq!(usage.input_tokens, Some(21));
         assert_eq!(usage.cache_read_tokens, Some(0));
         assert_eq!(
             (usage.cache_write_tokens, usage.cache_write_1h_tokens),
@@ -215,9 +215,12 @@ mod tests {
 
     #[test]
     fn writes_without_a_split_are_of_the_default_lifetime() {
-        let usage = merged(&[r#"{"cache_creation_input_tokens":10}"#])
-            .usage
-            .unwrap();
+        let usage = merged(&[
+            r#"{"cache_creation_input_tokens":10}"#,
+            r#"{"output_tokens":1}"#,
+        ])
+        .usage
+        .unwrap();
         assert_eq!(
             (usage.cache_write_tokens, usage.cache_write_1h_tokens),
             (Some(10), None)

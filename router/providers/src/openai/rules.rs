@@ -95,7 +95,9 @@ fn within(
 fn model(call: &ChatCall) -> Result<(), EncodeError> {
     let model = call.model.as_str();
     let unsupported = |field, why| Err(EncodeError::Unsupported { field, why });
-    if has_part(model, "pro") || has_part(model, "codex") {
+    // A name that a customer chose says nothing of the model.
+    let is_tuned = model.starts_with("ft:");
+    if !is_tuned && (has_part(model, "pro") || has_part(model, "codex")) {
         return unsupported(
             "model",
             "only the responses endpoint serves it, which is not built",

@@ -97,11 +97,14 @@ impl EventReader for ChatReader {
         if chunk.service_tier.is_some() {
             self.metered.service_tier = chunk.service_tier;
         }
-        if let Some(report) = &chunk.usage {
-            usage::read(report, &mut self.metered);
-        }
+        let is_extra_chunk = chunk.choices.is_empty();
         for choice in chunk.choices.into_iter().filter(|choice| choice.index == 0) {
             self.choice(choice, deltas)?;
+        }
+        if let Some(report) = &chunk.usage {
+            usage::read(report, &mut self.metered);
+            // Compatible servers report running counts with every chunk; only the last is final.
+            self.metered.complete = is_extra_chunk || !self.provider_finish.is_empty();
         }
         Ok(())
     }

@@ -202,6 +202,37 @@ fn a_cut_stream_knows_what_was_seen_until_then() {
 }
 
 #[test]
+fn counts_that_may_still_grow_are_partial_and_the_last_ones_replace_them() {
+    let chunk = |finish: &str, tokens: u32| {
+        format!(
+            "data: {{\"choices\":[{{\"delta\":{{}},\"finish_reason\":{finish}}}],\
+             \"usage\":{{\"prompt_tokens\":5,\"completion_tokens\":{tokens}}}}}\n\n"
+        )
+    };
+    let openai = adapter(ProviderId::OpenAi);
+    let running = [chunk("null", 1), chunk("null", 2)].concat();
+    let metered = read(openai, [running.as_bytes()]).metered;
+    assert_eq!(metered.basis(), Basis::Partial);
+    assert_eq!(metered.usage.unwrap().output_tokens, Some(2));
+    let ended = [running, chunk("\"stop\"", 3)].concat();
+    let metered = read(openai, [ended.as_bytes()]).metered;
+    assert_eq!(metered.basis(), Basis::ProviderReported);
+    assert_eq!(metered.usage.unwrap().output_tokens, Some(3));
+
+    // Without the closing counts, the output at the start is only a placeholder.
+    let text = String::from_utf8(row("anthropic/message_plain.sse").bytes()).unwrap();
+    let closing = concat!(
+        r#","usage":{"input_tokens":14,"cache_creation_input_tokens":0,"#,
+        r#""cache_read_input_tokens":0,"output_tokens":16}"#,
+    );
+    assert!(text.contains(closing));
+    let text = text.replace(closing, "");
+    let outcome = read(adapter(ProviderId::Anthropic), [text.as_bytes()]);
+    assert!(outcome.end.is_ok());
+    assert_eq!(outcome.metered.basis(), Basis::Partial);
+}
+
+#[test]
 fn ends_are_told_apart() {
     for (id, finish) in [
         ("openai/chat_plain.sse", Finish::Stop),

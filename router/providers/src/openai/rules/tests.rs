@@ -42,6 +42,7 @@ fn what_needs_the_responses_endpoint_is_refused() {
         (call("gpt-5.4-pro-2026-03-05"), Some("model")),
         (call("gpt-5.3-codex"), Some("model")),
         (call("gpt-9-prototype"), None),
+        (call("ft:gpt-4.1-mini:acme:a-pro-b:1"), None),
         (with_tool("gpt-6-astra", Some(Effort::Low)), Some("tools")),
         (with_tool("gpt-6.1-sol-2026-11-01", None), Some("tools")),
         (with_tool("gpt-6-luna", None), Some("reasoning.effort")),
