@@ -5,10 +5,6 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-#[expect(
-    clippy::print_stdout,
-    reason = "cargo reads its instructions from there"
-)]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=fixtures");
     let root = fs::canonicalize("fixtures")?;
@@ -19,7 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .strip_prefix(&root)?
                 .to_str()
                 .ok_or("a file name is not UTF-8")?;
-            writeln!(table, "    ({name:?}, include_str!({file:?})),")?;
+            let path = file.to_str().ok_or("a file name is not UTF-8")?;
+            writeln!(table, "    ({name:?}, include_str!({path:?})),")?;
         }
     }
     table.push(']');

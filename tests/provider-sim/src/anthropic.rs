@@ -74,8 +74,8 @@ fn list(request: &Request) -> Value {
         .take(limit)
         .map(|model| {
             let mut row = row.clone();
-            row["id"] = json!(model.model);
-            row["display_name"] = json!(model.model);
+            row["id"] = json!(model.name);
+            row["display_name"] = json!(model.name);
             row["max_input_tokens"] = json!(model.context_window);
             row["max_tokens"] = json!(model.max_output);
             row

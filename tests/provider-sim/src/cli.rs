@@ -11,14 +11,19 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::server::{self, Options};
 
-/// Stands in for OpenAI, Anthropic and Exa on this machine: their wire formats, checks and errors,
-/// with token counts that follow from the request.
-///
-/// Base URLs, as the official SDKs take them: http://ADDR/openai/v1, http://ADDR/anthropic and
-/// http://ADDR/exa. Control: GET /_sim/ready, GET /_sim/journal?after=N, POST /_sim/script,
-/// POST /_sim/release/NAME, POST /_sim/reset.
+const ENDPOINTS: &str = "\
+Base URLs, as the official SDKs take them:
+  OpenAI     http://ADDR/openai/v1
+  Anthropic  http://ADDR/anthropic
+  Exa        http://ADDR/exa
+Keys: any will do; one that starts with bad-, quota-, ratelimited- or forbidden- is in that state.
+Control: GET /_sim/ready, GET /_sim/journal?after=N&wait_ms=M, GET /_sim/state,
+  POST /_sim/script, POST /_sim/release/NAME, POST /_sim/reset";
+
+/// Stands in for the model and search providers on this machine: their wire formats, checks and
+/// errors, with token counts that follow from the request.
 #[derive(Debug, Parser)]
-#[command(name = "provider-sim", version)]
+#[command(name = "provider-sim", version, after_help = ENDPOINTS)]
 struct Args {
     /// Where to listen; loopback only. Port 0 takes a free one, which is printed.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7129")]

@@ -4,12 +4,12 @@
 //! begins: `seq`, `time_us` (Unix, microseconds), `provider`, `method`, `path` (below the base URL's
 //! provider), `headers` (by allow-list), `header_names` (all), `credential` (header, SHA-256 in hex,
 //! last four characters; never the key), `body` (text), `status`, `reported` (the counts or the cost
-//! that the reply tells). One line of kind `end` with the same `seq` when the reply is over: `sent`
+//! of the reply; `usage_sent` says whether the caller was told). One line of kind `end` with the same `seq` when the reply is over: `sent`
 //! is `whole`, `cut` (scripted) or `abandoned` (the caller left), `bytes_sent`, `usage_sent`.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -69,15 +69,21 @@ impl Journal {
         let mut last = 0;
         let mut file = None;
         if let Some(path) = path {
-            let opened = OpenOptions::new()
+            let mut opened = OpenOptions::new()
                 .create(true)
                 .append(true)
                 .read(true)
                 .mode(0o600)
                 .open(path)?;
-            for line in BufReader::new(&opened).lines() {
-                let line: Value = serde_json::from_str(&line?).unwrap_or_default();
+            let mut text = String::new();
+            opened.read_to_string(&mut text)?;
+            for line in text.lines() {
+                let line: Value = serde_json::from_str(line).unwrap_or_default();
                 last = last.max(line["seq"].as_u64().unwrap_or_default());
+            }
+            if !text.is_empty() && !text.ends_with('\n') {
+                // The machine stopped within a line: the next one must not continue it.
+                opened.write_all(b"\n")?;
             }
             file = Some(opened);
         }

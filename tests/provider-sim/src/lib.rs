@@ -1,4 +1,4 @@
-//! A server that answers as OpenAI, Anthropic and Exa do, so that everything that calls a provider
+//! A server that answers as `OpenAI`, Anthropic and Exa do, so that everything that calls a provider
 //! can be tried without an account and without spending money.
 //!
 //! - Replies have the shape of the authored fixtures; their content and their token counts follow

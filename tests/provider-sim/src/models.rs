@@ -10,7 +10,8 @@ const TABLE: &str = include_str!("../models.json");
 #[derive(Debug, Deserialize)]
 pub(crate) struct Model {
     provider: String,
-    pub(crate) model: String,
+    #[serde(rename = "model")]
+    pub(crate) name: String,
     pub(crate) kind: String,
     #[serde(default)]
     aliases: Vec<String>,
@@ -34,7 +35,7 @@ pub(crate) fn of(provider: &str) -> impl Iterator<Item = &'static Model> {
 
 /// The model with exactly this name.
 pub(crate) fn find(provider: &str, name: &str) -> Option<&'static Model> {
-    of(provider).find(|model| model.model == name)
+    of(provider).find(|model| model.name == name)
 }
 
 impl Model {

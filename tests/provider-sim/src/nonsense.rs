@@ -40,7 +40,7 @@ pub(crate) fn spoil(mut reply: Reply, kind: Nonsense, action: &Action) -> Reply 
         }
         Nonsense::WrongContentType => reply.set_header("content-type", "text/plain"),
         Nonsense::OversizedEvent => {
-            oversize(&mut reply, action.oversized_bytes.unwrap_or(OVERSIZED))
+            oversize(&mut reply, action.oversized_bytes.unwrap_or(OVERSIZED));
         }
         Nonsense::Redirect => {
             reply.status = 307;

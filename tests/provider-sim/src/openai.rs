@@ -146,7 +146,7 @@ fn list() -> Value {
     let row = body["data"][0].clone();
     let rows = models::of(NAME).map(|model| {
         let mut row = row.clone();
-        row["id"] = json!(model.model);
+        row["id"] = json!(model.name);
         row
     });
     body["data"] = rows.collect();

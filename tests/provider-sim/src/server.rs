@@ -195,3 +195,6 @@ fn full(bytes: Vec<u8>) -> Body {
         .map_err(Cut::from)
         .boxed_unsync()
 }
+
+#[cfg(test)]
+mod tests;

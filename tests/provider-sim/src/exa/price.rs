@@ -89,18 +89,16 @@ impl Cost {
         if let Some(total) = scripted {
             return format!("{{\"total\":{total}}}");
         }
-        let mut text = format!("{{\"total\":{}", self.total());
+        let mut fields = vec![format!("\"total\":{}", self.total())];
         for group in ["search", "contents"] {
             let parts = self.parts.iter().filter(|(known, _, _)| *known == group);
-            let parts: Vec<String> = parts
-                .map(|(_, name, micro)| format!("\"{name}\":{}", decimal(*micro)))
-                .collect();
+            let parts = parts.map(|(_, name, micro)| format!("\"{name}\":{}", decimal(*micro)));
+            let parts = parts.collect::<Vec<_>>().join(",");
             if !parts.is_empty() {
-                text.push_str(&format!(",\"{group}\":{{{}}}", parts.join(",")));
+                fields.push(format!("\"{group}\":{{{parts}}}"));
             }
         }
-        text.push('}');
-        text
+        format!("{{{}}}", fields.join(","))
     }
 }
 
