@@ -56,7 +56,10 @@ impl MigrationName for Step {
     }
 }
 
-#[expect(elided_lifetimes_in_paths, reason = "the trait's own signature has it elided")]
+#[expect(
+    elided_lifetimes_in_paths,
+    reason = "the trait's own signature has it elided"
+)]
 #[async_trait::async_trait]
 impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -150,4 +153,77 @@ pub(crate) async fn applied<S: Steps>(
         .iter()
         .map(|row| row.try_get_by_index::<String>(0).map_err(failed))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+    use tempfile::TempDir;
+
+    use crate::{DatabaseLock, LockError, SchemaError, vault};
+
+    async fn database(folder: &TempDir) -> DatabaseConnection {
+        let path = folder.path().join("vault.db");
+        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+        options.max_connections(1).sqlx_logging(false);
+        Database::connect(options).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_database_is_behind_until_it_is_migrated_and_migrating_again_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(&folder).await;
+        let behind = vault::check(&database).await.unwrap_err();
+        assert!(
+            behind.to_string().contains("keyway-migrate vault"),
+            "{behind}"
+        );
+        for _ in 0..2 {
+            vault::migrate(&database).await.unwrap();
+            vault::check(&database).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_build_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(&folder).await;
+        vault::migrate(&database).await.unwrap();
+        let newer = "INSERT INTO seaql_migrations VALUES ('vault_9999_later', 0)";
+        database.execute_unprepared(newer).await.unwrap();
+        let ahead = vault::check(&database).await.unwrap_err();
+        assert!(matches!(&ahead, SchemaError::Ahead { step, .. } if step == "vault_9999_later"));
+        assert!(vault::migrate(&database).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_step_that_fails_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = database(&folder).await;
+        // A table in the way of the last statements of the first step.
+        database
+            .execute_unprepared("CREATE TABLE requests (x)")
+            .await
+            .unwrap();
+        assert!(vault::migrate(&database).await.is_err());
+        database
+            .execute_unprepared("DROP TABLE requests")
+            .await
+            .unwrap();
+        assert!(matches!(
+            vault::check(&database).await,
+            Err(SchemaError::Behind { .. })
+        ));
+        vault::migrate(&database).await.unwrap();
+    }
+
+    #[test]
+    fn one_process_at_a_time_has_a_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.db");
+        let held = DatabaseLock::take(&path).unwrap();
+        assert!(matches!(DatabaseLock::take(&path), Err(LockError::Held(_))));
+        drop(held);
+        DatabaseLock::take(&path).unwrap();
+    }
 }
