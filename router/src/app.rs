@@ -33,7 +33,7 @@ const SERVICES: &[&str] = &[
 ];
 
 /// Starts the router. It serves until `parts` say otherwise.
-pub async fn build(config: RouterConfig, parts: Parts) -> Result<(), StartError> {
+pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), StartError> {
     let ledger = Ledger::start(
         config.ledger.clone(),
         Arc::clone(&parts.clock),
@@ -42,44 +42,11 @@ pub async fn build(config: RouterConfig, parts: Parts) -> Result<(), StartError>
     .await?;
     stop_with(&ledger, &parts);
     let prices = prices(&config, &ledger, &parts).await?;
-    let vault = vault(&config)?;
-    let source: Arc<dyn VaultSource> = Arc::new(vault.clone());
-    let freshness = Arc::new(Freshness::new(
-        config.vault.stale_bound,
-        config.vault.feed_dead,
-    ));
-    let tasks = parts.tasks.clone();
-    let leases = LeaseCache::new(
-        Arc::clone(&source),
-        Arc::clone(&freshness),
-        config.leases,
-        tasks.clone(),
-    );
-    let clock = Arc::clone(&parts.clock);
-    let verdicts = VerdictCache::new(
-        source,
-        Arc::clone(&freshness),
-        clock,
-        config.verdicts,
-        tasks,
-    )?;
-    let health = Arc::new(HealthBoard::default());
-    let feed = Feed {
-        vault,
-        leases: leases.clone(),
-        verdicts: verdicts.clone(),
-        health: Arc::clone(&health),
-        freshness: Arc::clone(&freshness),
-        clock: Arc::clone(&parts.clock),
-        dead_after: config.vault.feed_dead,
-    };
-    parts
-        .tasks
-        .spawn("vault-feed", feed.run(parts.shutdown.clone()));
-    watch_readiness(&freshness, &ledger, &parts);
+    let followed = follow_vault(&config, &parts)?;
+    watch_readiness(&followed.freshness, &ledger, &parts);
     let execution = Arc::new(Execution {
-        leases,
-        health,
+        leases: followed.leases,
+        health: followed.health,
         ledger: Arc::clone(&ledger),
         prices: Arc::clone(&prices),
         upstreams: Upstreams::new(&config.base_urls, config.insecure, config.upstream)?,
@@ -97,7 +64,56 @@ pub async fn build(config: RouterConfig, parts: Parts) -> Result<(), StartError>
         ledger,
         prices,
     };
-    listen(&config, &parts, services, Arc::new(verdicts), authority).await
+    listen(
+        &config,
+        &parts,
+        services,
+        Arc::new(followed.verdicts),
+        authority,
+    )
+    .await
+}
+
+/// What is known of the vault, kept fresh by its feed.
+struct Followed {
+    leases: LeaseCache,
+    verdicts: VerdictCache,
+    health: Arc<HealthBoard>,
+    freshness: Arc<Freshness>,
+}
+
+/// Makes the caches and starts the feed.
+fn follow_vault(config: &RouterConfig, parts: &Parts) -> Result<Followed, StartError> {
+    let vault = vault(config)?;
+    let source: Arc<dyn VaultSource> = Arc::new(vault.clone());
+    let freshness = Arc::new(Freshness::new(
+        config.vault.stale_bound,
+        config.vault.feed_dead,
+    ));
+    let (clock, tasks) = (Arc::clone(&parts.clock), parts.tasks.clone());
+    let fresh = Arc::clone(&freshness);
+    let leases = LeaseCache::new(Arc::clone(&source), fresh, config.leases, tasks.clone());
+    let fresh = Arc::clone(&freshness);
+    let verdicts = VerdictCache::new(source, fresh, clock, config.verdicts, tasks)?;
+    let health = Arc::new(HealthBoard::default());
+    let feed = Feed {
+        vault,
+        leases: leases.clone(),
+        verdicts: verdicts.clone(),
+        health: Arc::clone(&health),
+        freshness: Arc::clone(&freshness),
+        clock: Arc::clone(&parts.clock),
+        dead_after: config.vault.feed_dead,
+    };
+    parts
+        .tasks
+        .spawn("vault-feed", feed.run(parts.shutdown.clone()));
+    Ok(Followed {
+        leases,
+        verdicts,
+        health,
+        freshness,
+    })
 }
 
 /// Opens both listeners and serves them as tasks.
@@ -207,7 +223,7 @@ async fn change_prices(prices: &Prices, ledger: &Ledger, now: Timestamp) -> Resu
 /// second, so that a ledger that is away is not asked in a circle.
 fn until(now: Timestamp, at: Timestamp) -> Duration {
     let micros = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
-    Duration::from_micros(micros).clamp(Duration::from_secs(1), Duration::from_secs(3_600))
+    Duration::from_micros(micros).clamp(Duration::from_secs(1), Duration::from_hours(1))
 }
 
 /// The ledger stops once the calls have: what they settled is on the disk before the exit.

@@ -260,7 +260,7 @@ impl Run {
             now,
         };
         let mut route = resolver::resolve(&view.facts(mode, unpriced)).map_err(refused)?;
-        self.receipt.skipped = route.skipped.drain(..).map(skipped).collect();
+        self.receipt.skipped = route.skipped.drain(..).map(|key| skipped(&key)).collect();
         let mut plan = Plan::new(Arc::clone(&lease), route);
         plan.without(&self.refused);
         Ok(plan)
@@ -274,7 +274,7 @@ impl Run {
                 break;
             };
             let failure = match Box::pin(self.attempt(&planned, number, &plan.lease)).await {
-                Ended::Done(answer) => return Ok(self.done(answer)),
+                Ended::Done(answer) => return Ok(self.done(*answer)),
                 Ended::Left(fault) => return Err(fault),
                 Ended::AfterContent(failure) => return Err(self.fault(failure, &planned)),
                 Ended::Failed(Failure::Withdrawn) => {
@@ -377,7 +377,7 @@ fn runs(state: vault::WorkspaceState, workspace: &WorkspaceId) -> Result<(), Fau
     }
 }
 
-fn skipped(skipped: Skipped) -> wire::SkippedKey {
+fn skipped(skipped: &Skipped) -> wire::SkippedKey {
     wire::SkippedKey {
         key_name: skipped.key.name(),
         key_version: skipped.key.version,

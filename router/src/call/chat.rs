@@ -2,7 +2,7 @@
 
 use keyway_proto::Fault;
 use keyway_proto::router::v1 as wire;
-use keyway_router_pricing::Catalogue;
+use keyway_router_pricing::{Catalogue, Model};
 use keyway_router_providers::chat::{
     AssistantPart, ChatCall, Effort, Image, MediaType, Message, ReasoningPart, ReasoningSettings,
     ResponseFormat, Tool, ToolCall, ToolChoice, ToolResult, UserPart,
@@ -22,7 +22,7 @@ impl Call {
         let (provider, model) = model(&request.model, catalogue)?;
         let found = catalogue.find(provider, &model);
         let most = found
-            .and_then(|found| found.max_output())
+            .and_then(Model::max_output)
             .and_then(|most| most.try_into().ok());
         let mode = request.credential_mode();
         let call = ChatCall {

@@ -77,13 +77,13 @@ fn grant(grant: wire::Grant) -> Option<Grant> {
 
 /// Whether a grant of this scope reaches what the request aims at.
 pub(super) fn reaches(scope: Reaching, caller: &Caller, aim: &Aim) -> bool {
-    match (scope, aim) {
-        (Reaching::All, _) => true,
-        (Reaching::Own, Aim::Caller) => caller.workspace.is_some(),
-        (Reaching::Own, Aim::Owner(Owner::Workspace(id))) => caller.workspace.as_ref() == Some(id),
-        (Reaching::Platform, Aim::Owner(Owner::Platform)) => true,
-        (Reaching::Own, Aim::Owner(Owner::Platform) | Aim::System | Aim::Unreadable)
-        | (Reaching::Platform, Aim::Caller | Aim::System | Aim::Unreadable)
-        | (Reaching::Platform, Aim::Owner(Owner::Workspace(_))) => false,
+    match scope {
+        Reaching::All => true,
+        Reaching::Platform => *aim == Aim::Owner(Owner::Platform),
+        Reaching::Own => match aim {
+            Aim::Caller => caller.workspace.is_some(),
+            Aim::Owner(Owner::Workspace(id)) => caller.workspace.as_ref() == Some(id),
+            Aim::Owner(Owner::Platform) | Aim::System | Aim::Unreadable => false,
+        },
     }
 }

@@ -20,7 +20,7 @@ use crate::resolver::Planned;
 #[derive(Debug)]
 pub(super) enum Ended {
     /// With an answer.
-    Done(Answer),
+    Done(Box<Answer>),
     /// Without; no byte reached the caller.
     Failed(Failure),
     /// Without, after a part of the answer had reached the caller.
@@ -213,7 +213,7 @@ impl Run {
                 }
                 let settled = meter.settle(Outcome::Completed, "");
                 match self.settled(settled, planned.source).await {
-                    Ok(()) => Ended::Done(answer),
+                    Ok(()) => Ended::Done(Box::new(answer)),
                     Err(fault) => Ended::Left(fault),
                 }
             }

@@ -14,7 +14,7 @@ use crate::upstream::{SendError, without_key};
 
 /// Why an attempt failed.
 #[derive(Debug)]
-pub enum Failure {
+pub(super) enum Failure {
     /// The call can't be written for the provider. Nothing was sent.
     Encode(EncodeError),
     /// The ledger does not take the attempt. No byte reached the caller.
@@ -33,7 +33,7 @@ pub enum Failure {
 
 impl Failure {
     /// The provider's own failure, wherever in the answer it stood.
-    pub fn provider(&self) -> Option<&ProviderFailure> {
+    pub(super) fn provider(&self) -> Option<&ProviderFailure> {
         match self {
             Self::Provider(failure) => Some(failure),
             Self::Decode(DecodeError::Provider(failure)) => Some(failure),
@@ -42,7 +42,7 @@ impl Failure {
     }
 
     /// In the vocabulary of providers; `None` where another key can't change anything.
-    pub fn class(&self) -> Option<FailureClass> {
+    pub(super) fn class(&self) -> Option<FailureClass> {
         match self {
             Self::Send(SendError::TimedOut(_)) => Some(FailureClass::Timeout),
             Self::Send(SendError::NotConnected | SendError::Broken) => {
@@ -54,7 +54,7 @@ impl Failure {
     }
 
     /// In the vocabulary of `fallback_on`.
-    pub fn policy_class(&self) -> Option<PolicyClass> {
+    pub(super) fn policy_class(&self) -> Option<PolicyClass> {
         Some(match self.class()? {
             FailureClass::KeyRejected => PolicyClass::KeyRejected,
             FailureClass::KeyExhausted => PolicyClass::KeyExhausted,
@@ -71,7 +71,7 @@ impl Failure {
 
     /// Whether the same request may be sent again: only where the provider failed or can't have
     /// taken it, never after our own patience ended.
-    pub fn may_repeat(&self) -> bool {
+    pub(super) fn may_repeat(&self) -> bool {
         match self {
             Self::Send(error) => error.never_left() || *error == SendError::Broken,
             Self::Provider(failure) => failure.is_retryable(),
@@ -81,12 +81,12 @@ impl Failure {
     }
 
     /// How long the provider asked to wait.
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(super) fn retry_after(&self) -> Option<Duration> {
         self.provider().and_then(|failure| failure.retry_after)
     }
 
     /// What it says about the key: its state, and for how long that is believed if known.
-    pub fn key_state(&self) -> Option<(KeyState, Option<Duration>)> {
+    pub(super) fn key_state(&self) -> Option<(KeyState, Option<Duration>)> {
         let failure = self.provider()?;
         let state = match failure.class {
             FailureClass::KeyRejected => KeyState::Rejected,
@@ -98,17 +98,20 @@ impl Failure {
     }
 
     /// Whether the provider answered an error without usage, or never saw the request.
-    pub fn used_nothing(&self) -> bool {
+    pub(super) fn used_nothing(&self) -> bool {
         match self {
             Self::Send(error) => error.never_left(),
-            Self::Encode(_) | Self::Ledger(_) | Self::Withdrawn | Self::Deadline => true,
-            Self::Provider(_) => true,
+            Self::Encode(_)
+            | Self::Ledger(_)
+            | Self::Withdrawn
+            | Self::Deadline
+            | Self::Provider(_) => true,
             Self::Decode(_) => false,
         }
     }
 
     /// The stable reason, for the usage event.
-    pub fn reason(&self, source: Source) -> Reason {
+    pub(super) fn reason(&self, source: Source) -> Reason {
         let hosted = matches!(source, Source::Hosted);
         if let Some(failure) = self.provider() {
             return reason(failure.class, hosted);
@@ -126,7 +129,7 @@ impl Failure {
     }
 
     /// What the caller learns. A provider's message is passed on only of own keys, without the key.
-    pub fn fault(self, provider: ProviderId, source: Source, key: Option<&Secret>) -> Fault {
+    pub(super) fn fault(self, provider: ProviderId, source: Source, key: Option<&Secret>) -> Fault {
         let fault = match self {
             Self::Encode(error) => return encode_fault(&error),
             Self::Ledger(error) => return error.into(),

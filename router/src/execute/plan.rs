@@ -16,9 +16,9 @@ use crate::resolver::{Planned, Route};
 
 /// What may still be tried.
 #[derive(Debug)]
-pub struct Plan {
+pub(super) struct Plan {
     /// The lease that it was made from.
-    pub lease: Arc<Lease>,
+    pub(super) lease: Arc<Lease>,
     queue: VecDeque<Planned>,
     fallback: Vec<Planned>,
     fallback_on: Vec<PolicyClass>,
@@ -26,7 +26,7 @@ pub struct Plan {
 
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub(super) enum Next {
     /// Try the next key at once, or after a pause.
     Try(Duration),
     /// Tell the caller.
@@ -35,7 +35,7 @@ pub enum Next {
 
 impl Plan {
     /// The plan of a route.
-    pub fn new(lease: Arc<Lease>, route: Route) -> Self {
+    pub(super) fn new(lease: Arc<Lease>, route: Route) -> Self {
         Self {
             lease,
             queue: route.candidates.into(),
@@ -45,12 +45,12 @@ impl Plan {
     }
 
     /// The next attempt.
-    pub fn next(&mut self) -> Option<Planned> {
+    pub(super) fn next(&mut self) -> Option<Planned> {
         self.queue.pop_front()
     }
 
     /// Leaves out what another plan of the same call has used up.
-    pub fn without(&mut self, refused: &[Arc<LeasedKey>]) {
+    pub(super) fn without(&mut self, refused: &[Arc<LeasedKey>]) {
         let is_refused = |planned: &Planned| {
             refused
                 .iter()
@@ -61,7 +61,12 @@ impl Plan {
     }
 
     /// What to do after `failed` met a failure before any byte reached the caller.
-    pub fn after(&mut self, failed: &Planned, failure: &Failure, longest_wait: Duration) -> Next {
+    pub(super) fn after(
+        &mut self,
+        failed: &Planned,
+        failure: &Failure,
+        longest_wait: Duration,
+    ) -> Next {
         let class = failure.class();
         match class {
             // Another key of the pool may do better.

@@ -122,7 +122,7 @@ impl Feed {
             Said::Bookmark(bookmark) => self.heard(None, bookmark.revision),
             Said::Resync(resync) => {
                 tracing::warn!("the vault asks to drop what is cached");
-                self.restart(&resync.epoch, resync.revision)
+                Some(self.restart(&resync.epoch, resync.revision))
             }
             Said::Health(health) => {
                 self.health.learn(&health, self.clock.now());
@@ -136,7 +136,7 @@ impl Feed {
             Some((epoch, _)) if epoch == started.epoch => None,
             Some(_) => {
                 tracing::warn!("the vault has another database; dropping what is cached");
-                self.restart(&started.epoch, started.revision)
+                Some(self.restart(&started.epoch, started.revision))
             }
             None => {
                 // Changes between an earlier answer and this start were not seen.
@@ -147,11 +147,11 @@ impl Feed {
         }
     }
 
-    fn restart(&self, epoch: &str, revision: u64) -> Option<u64> {
+    fn restart(&self, epoch: &str, revision: u64) -> u64 {
         self.freshness.bookmark(epoch, revision);
         self.leases.restart(revision);
         self.verdicts.restart(revision);
-        Some(revision)
+        revision
     }
 
     fn heard(&self, epoch: Option<&str>, revision: u64) -> Option<u64> {

@@ -125,7 +125,7 @@ impl Drop for InFlight {
 }
 
 /// How long a rejection or exhaustion without a date is believed before one call tries again.
-pub const TRIAL_AFTER: Duration = Duration::from_secs(60);
+pub const TRIAL_AFTER: Duration = Duration::from_mins(1);
 /// The same for a rate limit without a date.
 pub const LIMITED_FOR: Duration = Duration::from_secs(5);
 /// A bound for memory: beyond it, states are learnt again by the next attempt.

@@ -52,103 +52,83 @@ pub enum Refusal {
 impl Refusal {
     /// The fault of a call of `workspace` with `provider` at the time `now`.
     pub fn fault(self, workspace: &WorkspaceId, provider: ProviderId, now: Timestamp) -> Fault {
-        let fault = |reason, message: String| {
-            Fault::new(reason, message).with("provider", provider.as_str())
-        };
+        let message = self.message(workspace, provider);
+        let fault = Fault::new(self.reason(), message).with("provider", provider.as_str());
+        match self {
+            Self::ModeExcluded => fault.at_field("credential_mode"),
+            Self::KeyExhausted { until }
+            | Self::RateLimited { until }
+            | Self::HostedRateLimited { until } => fault.retry_after(wait(until, now)),
+            Self::ProviderUnavailable => fault.retry_after(wait(None, now)),
+            _ => fault,
+        }
+    }
+
+    /// Its stable reason.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::NoKey { .. } => Reason::NoKey,
+            Self::KeyDisabled => Reason::KeyDisabled,
+            Self::KeyRejected => Reason::KeyRejected,
+            Self::KeyExhausted { .. } => Reason::KeyExhausted,
+            Self::RateLimited { .. } => Reason::RateLimited,
+            Self::KeyUnreadable => Reason::KeyUnreadable,
+            Self::ModelNotAvailable => Reason::ModelNotAvailable,
+            Self::HostedNotAllowed => Reason::HostedNotAllowed,
+            Self::Unpriced { .. } => Reason::Unpriced,
+            Self::HostedRateLimited { .. } => Reason::HostedRateLimited,
+            Self::ProviderUnavailable => Reason::ProviderUnavailable,
+            Self::ModeExcluded => Reason::FieldInvalid,
+        }
+    }
+
+    /// For people: the cause and the RPC that mends it.
+    fn message(self, workspace: &WorkspaceId, provider: ProviderId) -> String {
         let own = format!("the {provider} key of workspaces/{workspace}");
         match self {
-            Self::NoKey { own_only } => fault(Reason::NoKey, no_key(workspace, provider, own_only)),
-            Self::KeyDisabled => fault(
-                Reason::KeyDisabled,
-                format!(
-                    "{own} is disabled or expired; enable it with keyway.vault.v1.KeyService/UpdateKey"
-                ),
+            Self::NoKey { own_only: true } => format!(
+                "workspaces/{workspace} has no {provider} key, and its calls may use no other; store one with {PUT_KEY}"
             ),
-            Self::KeyRejected => fault(
-                Reason::KeyRejected,
-                format!(
-                    "the provider rejected {own}; store a good one with keyway.vault.v1.KeyService/PutKey"
-                ),
+            Self::NoKey { own_only: false } => format!(
+                "neither workspaces/{workspace} nor the platform has a {provider} key that this call may use; store one with {PUT_KEY}"
             ),
-            Self::KeyExhausted { until } => wait(
-                fault(
-                    Reason::KeyExhausted,
-                    format!("credit or quota of {own} is used up; raise it at the provider"),
-                ),
-                until,
-                now,
+            Self::KeyDisabled => format!("{own} is disabled or expired; mend it with {UPDATE_KEY}"),
+            Self::KeyRejected => {
+                format!("{provider} rejected {own}; store a good one with {PUT_KEY}")
+            }
+            Self::KeyExhausted { .. } => {
+                format!("credit or quota of {own} is used up; raise it at {provider}")
+            }
+            Self::RateLimited { .. } => format!("{provider} limits the rate of {own}"),
+            Self::KeyUnreadable => {
+                format!("a stored {provider} key can't be opened; store it again with {PUT_KEY}")
+            }
+            Self::ModelNotAvailable => format!(
+                "no {provider} key of workspaces/{workspace} may use this model; change allowed_models with {UPDATE_KEY}"
             ),
-            Self::RateLimited { until } => wait(
-                fault(
-                    Reason::RateLimited,
-                    format!("the provider limits the rate of {own}"),
-                ),
-                until,
-                now,
+            Self::HostedNotAllowed => format!(
+                "workspaces/{workspace} may not use the platform's keys; store an own key with {PUT_KEY}, or ask the operator to change operator_limits with {UPDATE_WORKSPACE}"
             ),
-            Self::KeyUnreadable => fault(
-                Reason::KeyUnreadable,
-                format!(
-                    "a stored {provider} key can't be opened; store it again with keyway.vault.v1.KeyService/PutKey"
-                ),
+            Self::Unpriced { cause } => format!(
+                "{cause}, so the call can't run on the platform's key; store an own key with {PUT_KEY}"
             ),
-            Self::ModelNotAvailable => fault(
-                Reason::ModelNotAvailable,
-                format!(
-                    "no {provider} key of workspaces/{workspace} may use this model; change allowed_models with keyway.vault.v1.KeyService/UpdateKey"
-                ),
-            ),
-            Self::HostedNotAllowed => fault(
-                Reason::HostedNotAllowed,
-                format!(
-                    "workspaces/{workspace} may not use the platform's keys; store an own key with keyway.vault.v1.KeyService/PutKey, or ask the operator for keyway.vault.v1.WorkspaceService/Update of operator_limits"
-                ),
-            ),
-            Self::Unpriced { cause } => fault(
-                Reason::Unpriced,
-                format!(
-                    "{cause}, so the call can't run on the platform's key; store an own key with keyway.vault.v1.KeyService/PutKey"
-                ),
-            ),
-            Self::HostedRateLimited { until } => wait(
-                fault(
-                    Reason::HostedRateLimited,
-                    "the platform's key is rate limited".into(),
-                ),
-                until,
-                now,
-            ),
-            Self::ProviderUnavailable => wait(
-                fault(
-                    Reason::ProviderUnavailable,
-                    format!("{provider} can't be used on the platform's key for now"),
-                ),
-                None,
-                now,
-            ),
-            Self::ModeExcluded => Fault::field(
-                "credential_mode",
-                "a request may narrow the workspace's policy, not leave it; change the policy with keyway.vault.v1.WorkspaceService/Update",
+            Self::HostedRateLimited { .. } => "the platform's key is rate limited".to_owned(),
+            Self::ProviderUnavailable => {
+                format!("{provider} can't be used on the platform's key for now")
+            }
+            Self::ModeExcluded => format!(
+                "credential_mode: a request may narrow the workspace's policy, not leave it; change the policy with {UPDATE_WORKSPACE}"
             ),
         }
     }
 }
 
-fn no_key(workspace: &WorkspaceId, provider: ProviderId, own_only: bool) -> String {
-    let remedy = "store one with keyway.vault.v1.KeyService/PutKey";
-    if own_only {
-        format!(
-            "workspaces/{workspace} has no {provider} key, and its calls may use no other; {remedy}"
-        )
-    } else {
-        format!(
-            "neither workspaces/{workspace} nor the platform has a {provider} key that this call may use; {remedy}"
-        )
-    }
+/// When trying again makes sense; a second where that is not known.
+fn wait(until: Option<Timestamp>, now: Timestamp) -> Duration {
+    let micros = until.map_or(1_000_000, |until| until.0.saturating_sub(now.0).max(0));
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
-/// Names the moment when trying again makes sense; a second where none is known.
-fn wait(fault: Fault, until: Option<Timestamp>, now: Timestamp) -> Fault {
-    let micros = until.map_or(1_000_000, |until| until.0.saturating_sub(now.0).max(0));
-    fault.retry_after(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
-}
+const PUT_KEY: &str = "keyway.vault.v1.KeyService/PutKey";
+const UPDATE_KEY: &str = "keyway.vault.v1.KeyService/UpdateKey";
+const UPDATE_WORKSPACE: &str = "keyway.vault.v1.WorkspaceService/Update";

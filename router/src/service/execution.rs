@@ -163,7 +163,7 @@ impl Services {
             .request
             .ok_or_else(|| Fault::field("request", "must be set"))?;
         let call = Call::chat(origin, request, true, &self.prices.table());
-        let call = call.map_err(|fault| within_request(fault))?;
+        let call = call.map_err(within_request)?;
         let (deltas, received) = mpsc::channel(WAITING_DELTAS);
         let running = self.execution.start(call, Some(deltas))?;
         let pieces = Pieces {

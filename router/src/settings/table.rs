@@ -15,6 +15,14 @@ const URL: Kind = Kind::Checked {
     check: is_url,
 };
 
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+const fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
 fn is_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
@@ -51,8 +59,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "vault.deadline",
         kind: Kind::Duration {
-            min: Duration::from_millis(10),
-            max: Duration::from_secs(60),
+            min: millis(10),
+            max: seconds(60),
         },
         default: Default::Is("2s"),
         help: "Bound of each RPC to the vault, the feed excepted.",
@@ -60,8 +68,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "lease.longest",
         kind: Kind::Duration {
-            min: Duration::from_secs(1),
-            max: Duration::from_secs(86400),
+            min: seconds(1),
+            max: seconds(86_400),
         },
         default: Default::Is("15m"),
         help: "Longest that a key is kept in memory after the vault gave it.",
@@ -69,8 +77,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "lease.stale_bound",
         kind: Kind::Duration {
-            min: Duration::from_millis(100),
-            max: Duration::from_secs(86400),
+            min: millis(100),
+            max: seconds(86_400),
         },
         default: Default::Is("60s"),
         help: "How long what is cached may be used after the vault was last heard from. At least feed.dead_after.",
@@ -79,7 +87,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         path: "lease.entries",
         kind: Kind::Integer {
             min: 1,
-            max: 10000000,
+            max: 10_000_000,
         },
         default: Default::Is("20000"),
         help: "Leases kept at most; beyond it the one unused for longest goes.",
@@ -87,8 +95,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "feed.dead_after",
         kind: Kind::Duration {
-            min: Duration::from_millis(100),
-            max: Duration::from_secs(3600),
+            min: millis(100),
+            max: seconds(3_600),
         },
         default: Default::Is("15s"),
         help: "Silence after which the change feed counts as dead and is opened again.",
@@ -96,8 +104,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "callers.verdict",
         kind: Kind::Duration {
-            min: Duration::from_secs(1),
-            max: Duration::from_secs(3600),
+            min: seconds(1),
+            max: seconds(3_600),
         },
         default: Default::Is("60s"),
         help: "Age after which a token's verdict is asked for again.",
@@ -105,8 +113,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "callers.unknown",
         kind: Kind::Duration {
-            min: Duration::from_millis(0),
-            max: Duration::from_secs(600),
+            min: millis(0),
+            max: seconds(600),
         },
         default: Default::Is("10s"),
         help: "How long an unknown token stays unknown without asking the vault.",
@@ -115,7 +123,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         path: "callers.entries",
         kind: Kind::Integer {
             min: 1,
-            max: 10000000,
+            max: 10_000_000,
         },
         default: Default::Is("50000"),
         help: "Verdicts kept at most.",
@@ -130,7 +138,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         path: "ledger.slots",
         kind: Kind::Integer {
             min: 1,
-            max: 1000000,
+            max: 1_000_000,
         },
         default: Default::Is("32768"),
         help: "Attempts open at once at most.",
@@ -139,7 +147,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         path: "ledger.group",
         kind: Kind::Integer {
             min: 1,
-            max: 100000,
+            max: 100_000,
         },
         default: Default::Is("512"),
         help: "Records per commit at most.",
@@ -207,8 +215,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "timeouts.connect",
         kind: Kind::Duration {
-            min: Duration::from_millis(1),
-            max: Duration::from_secs(600),
+            min: millis(1),
+            max: seconds(600),
         },
         default: Default::Is("5s"),
         help: "Until a connection to a provider stands.",
@@ -216,8 +224,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "timeouts.first_byte",
         kind: Kind::Duration {
-            min: Duration::from_millis(1),
-            max: Duration::from_secs(86400),
+            min: millis(1),
+            max: seconds(86_400),
         },
         default: Default::Is("120s"),
         help: "From the request until the provider's answer begins.",
@@ -225,8 +233,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "timeouts.idle",
         kind: Kind::Duration {
-            min: Duration::from_millis(1),
-            max: Duration::from_secs(86400),
+            min: millis(1),
+            max: seconds(86_400),
         },
         default: Default::Is("120s"),
         help: "Between two pieces of a provider's answer.",
@@ -234,8 +242,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "timeouts.total",
         kind: Kind::Duration {
-            min: Duration::from_millis(1),
-            max: Duration::from_secs(86400),
+            min: millis(1),
+            max: seconds(86_400),
         },
         default: Default::Is("600s"),
         help: "One attempt as a whole.",
@@ -243,8 +251,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "timeouts.drained",
         kind: Kind::Duration {
-            min: Duration::from_secs(0),
-            max: Duration::from_secs(3600),
+            min: seconds(0),
+            max: seconds(3_600),
         },
         default: Default::Is("120s"),
         help: "How long an answer is read on though its caller left.",
@@ -258,8 +266,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "attempts.longest_wait",
         kind: Kind::Duration {
-            min: Duration::from_secs(0),
-            max: Duration::from_secs(600),
+            min: seconds(0),
+            max: seconds(600),
         },
         default: Default::Is("10s"),
         help: "Longest wait between two attempts that a provider may ask for.",
@@ -268,7 +276,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         path: "limits.workspace_calls",
         kind: Kind::Integer {
             min: 1,
-            max: 1000000,
+            max: 1_000_000,
         },
         default: Default::Is("512"),
         help: "Calls in flight per workspace.",
@@ -277,7 +285,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         path: "limits.drained_calls",
         kind: Kind::Integer {
             min: 0,
-            max: 100000,
+            max: 100_000,
         },
         default: Default::Is("256"),
         help: "Answers that are read on at once though their caller left.",

@@ -11,10 +11,10 @@ use super::scrub::scrub;
 /// The key can't stand in a header. The vault takes printable ASCII only, so this is a bug or a
 /// damaged key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyUnusable;
+pub(super) struct KeyUnusable;
 
 /// Puts the key where the provider wants it, marked so that nothing prints it.
-pub fn authorize(
+pub(super) fn authorize(
     headers: &mut HeaderMap,
     credential: Credential,
     key: &Secret,

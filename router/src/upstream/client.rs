@@ -206,5 +206,5 @@ fn read(error: &reqwest::Error) -> SendError {
     }
 }
 
-const POOL_IDLE: Duration = Duration::from_secs(60);
+const POOL_IDLE: Duration = Duration::from_mins(1);
 const ERROR_BODY: usize = 64 * 1024;
