@@ -119,7 +119,7 @@ fn router(
 ) -> Result<String> {
     let mut text = format!(
         "# Written by the launcher at every start; change settings with KEYWAY_ROUTER__… variables.\n\
-         [vault]\naddress = \"{}\"\ntoken_file = {}\n\n\
+         [vault]\nendpoint = \"http://{}\"\ntoken_file = {}\n\n\
          [ledger]\npath = {}\n",
         addresses.vault_data,
         quoted(&state.router_token())?,
@@ -132,7 +132,7 @@ fn router(
                 overlay.display()
             )
         })?;
-        write!(text, "\n[pricing]\noverlay = {}\n", quoted(&path)?)?;
+        write!(text, "\n[prices]\noverlay = {}\n", quoted(&path)?)?;
     }
     if let Some((address, providers)) = simulator {
         for provider in providers {
