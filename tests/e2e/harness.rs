@@ -1,9 +1,11 @@
 //! Starts the product for one test: own folder, own ports, own processes, and nothing of the
 //! surrounding environment. Everything ends with the [`Product`].
 
+mod metrics;
 mod ports;
 mod simulator;
 mod speak;
+mod tenant;
 mod wait;
 
 use std::io::Write as _;
@@ -14,8 +16,10 @@ use keyway::{Child, Environment, Options, Part, launch};
 use keyway_proto::billing::v1::Source;
 use tempfile::TempDir;
 
+pub(crate) use metrics::Counts;
 pub(crate) use simulator::Simulator;
 pub(crate) use speak::{DEMO, Speaker, ask, reason};
+pub(crate) use tenant::Tenant;
 pub(crate) use wait::{BOUND, wait_for};
 
 /// Everything that can be chosen before a start.
@@ -151,9 +155,14 @@ impl Product {
 
     /// Sends SIGTERM to a process.
     pub(crate) fn terminate(&mut self, part: Part) {
+        self.signal(part, "TERM");
+    }
+
+    /// Sends any signal, by its short name.
+    pub(crate) fn signal(&mut self, part: Part, name: &str) {
         let id = self.child(part).id().expect("it runs").to_string();
         let sent = std::process::Command::new("sh")
-            .args(["-c", "kill -TERM \"$0\"", &id])
+            .args(["-c", "kill -\"$1\" \"$0\"", &id, name])
             .status();
         assert!(sent.expect("a shell").success());
     }
@@ -171,6 +180,16 @@ impl Product {
     pub(crate) async fn start_again(&mut self, part: Part) {
         let child = self.running.site.start(part).await;
         *self.child(part) = child.unwrap_or_else(|error| panic!("no second start: {error:#}"));
+    }
+
+    /// Starts a process again and does not wait until it is ready.
+    pub(crate) fn start_unready(&mut self, part: Part) {
+        let site = &self.running.site;
+        let mut args: Vec<_> = ["--parent-stdin", "--config"].map(Into::into).into();
+        args.push(site.state.config(part).into());
+        let log = site.state.log(part);
+        let child = Child::spawn(&site.program, part, &args, &site.environment, &log);
+        *self.child(part) = child.expect("it starts");
     }
 
     /// Stops everything in order and gives the folder back.
