@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::exa::Fault;
 use crate::request::Request;
 
-const SEARCH: [&str; 23] = [
+const SEARCH: [&str; 21] = [
     "query",
     "type",
     "numResults",
@@ -35,8 +35,6 @@ const SEARCH: [&str; 23] = [
     "outputSchema",
     "systemPrompt",
     "stream",
-    "useAutoprompt",
-    "flags",
 ];
 const CONTENTS: [&str; 13] = [
     "urls",

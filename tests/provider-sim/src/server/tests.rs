@@ -196,7 +196,7 @@ async fn nonsense_is_what_its_name_says() {
             "content-type: text/plain",
         ),
         (json!({"nonsense": "gzip"}), "content-encoding: gzip"),
-        (json!({"nonsense": "empty"}), "content-length: 0"),
+        (json!({"nonsense": "empty"}), "\r\n\r\n0\r\n"),
         (
             json!({"nonsense": "unknown_event"}),
             "event: some_future_event",
