@@ -1,6 +1,7 @@
 //! The vault put together: database, services, three listeners.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyway_chassis::drain::Drain;
 use keyway_chassis::operations::Readiness;
@@ -33,7 +34,7 @@ use crate::service::tokens::Tokens;
 use crate::service::workspaces::Workspaces;
 use crate::settings::{Limits, Settings};
 use crate::start;
-use crate::store::Store;
+use crate::store::{Store, StoreError, feed};
 
 /// Services of the admin listener.
 pub(crate) const ADMIN: &[&str] = &[
@@ -75,10 +76,6 @@ pub(crate) async fn build(
             readiness: parts.readiness.clone(),
         },
     );
-    parts.tasks.spawn(
-        "denials",
-        recorder.run(store.clone(), parts.shutdown.clone()),
-    );
     spawn(
         &parts,
         "admin",
@@ -96,9 +93,12 @@ pub(crate) async fn build(
         &parts.tasks,
         &parts.shutdown,
     );
+    parts
+        .tasks
+        .spawn("database-check", check(store.clone(), parts.clone()));
     let shutdown = parts.shutdown.clone();
     parts.tasks.spawn("database", async move {
-        shutdown.wait().await;
+        recorder.run(store.clone(), shutdown).await;
         if let Err(error) = store.close().await {
             tracing::warn!(%error, "the database did not close");
         }
@@ -106,6 +106,29 @@ pub(crate) async fn build(
     });
     Ok(())
 }
+
+/// Keeps readiness in step with the database, by the statement that the feed reads anyway.
+async fn check(store: Store, parts: Parts) {
+    let answers = async || -> Result<(), StoreError> {
+        let read = store.read().await?;
+        feed::current(read.on()).await.map(drop)
+    };
+    loop {
+        let answer = tokio::time::timeout(CHECK_BOUND, answers()).await;
+        parts
+            .readiness
+            .set("database", matches!(answer, Ok(Ok(()))));
+        if tokio::time::timeout(CHECK_EVERY, parts.shutdown.wait())
+            .await
+            .is_ok()
+        {
+            return;
+        }
+    }
+}
+
+const CHECK_EVERY: Duration = Duration::from_secs(5);
+const CHECK_BOUND: Duration = Duration::from_secs(2);
 
 /// What the services take from the process they run in.
 pub(crate) struct Process {

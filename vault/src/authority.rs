@@ -1,6 +1,7 @@
 //! Access in the vault: the table decides, and what it denies is put on record.
 
 use keyway_chassis::access::{self, Caller, Denied, Reach};
+use keyway_proto::Fault;
 use keyway_vault_access::{Cell, Decision, Standing, decide, row};
 use keyway_words::{Act, Aim};
 
@@ -15,6 +16,12 @@ impl Authority {
     /// An authority that records its denials there.
     pub(crate) const fn new(denials: Denials) -> Self {
         Self { denials }
+    }
+
+    /// Denies what only a handler could see to be denied, in the words of every denial.
+    pub(crate) fn deny(&self, caller: &Caller, rpc: &str, resource: &str) -> Fault {
+        self.denials.denied(caller, rpc, resource);
+        access::denied()
     }
 }
 

@@ -147,9 +147,10 @@ async fn remove(
             )
         })?;
     if granted.caller().role == Role::Operator && !is_admin(&row) {
-        let admins =
-            "an operator may re-seat admins only; an admin of the workspace removes readers";
-        return Err(Fault::new(Reason::Denied, admins));
+        // An operator re-seats admins; readers are the workspace's own business.
+        return Err(vault
+            .authority
+            .deny(granted.caller(), REMOVE, &id.resource()));
     }
     if is_admin(&row) {
         keep_an_admin(&write, &id).await?;

@@ -285,3 +285,33 @@ async fn a_reader_sees_and_ends_tokens_of_its_own_subject_only() {
         .unwrap();
     assert!(!world.verify(&reader, "").await.known);
 }
+
+#[tokio::test]
+async fn an_operator_removes_admins_for_a_reason_and_no_readers() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    world
+        .members(&acme)
+        .put(put("service:second", Role::Admin))
+        .await
+        .unwrap();
+    world
+        .members(&acme)
+        .put(put("service:ci", Role::Reader))
+        .await
+        .unwrap();
+    let mut members = world.members(&world.operator);
+    let with_reason = |subject: &str| MemberServiceRemoveRequest {
+        reason: "left the company".to_owned(),
+        ..remove(subject)
+    };
+    assert_eq!(
+        reason(members.remove(remove("service:second")).await),
+        Reason::Denied
+    );
+    assert_eq!(
+        reason(members.remove(with_reason("service:ci")).await),
+        Reason::Denied
+    );
+    members.remove(with_reason("service:second")).await.unwrap();
+}
