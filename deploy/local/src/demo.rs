@@ -5,20 +5,17 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use keyway_chassis::proto::Reason;
 use keyway_chassis::proto::billing::v1::{
     Source, StreamUsageOpen, StreamUsageRequest, UsageEvent, UsageFilter, stream_usage_request,
 };
 use keyway_chassis::proto::router::v1::{
-    AttemptReceipt, ChatRequest, ChatResponse, ChatRole, Message, Part, part,
+    AttemptReceipt, ChatRequest, ChatResponse, ChatRole, ExplainRouteRequest, Message, Part, part,
 };
-use keyway_chassis::proto::vault::v1::{
-    CredentialMode, DeleteKeyRequest, Key, ListKeysRequest, PutKeyRequest,
-};
+use keyway_chassis::proto::vault::v1::{DeleteKeyRequest, Key, ListKeysRequest, PutKeyRequest};
 use keyway_words::ProviderId;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::client::{Session, is, refused};
+use crate::client::{Session, refused};
 use crate::provision::WORKSPACE;
 
 /// Label of the own key that the demo stores, so that the next start knows it again.
@@ -34,7 +31,7 @@ pub(crate) struct Sessions<'a> {
     pub(crate) admin: &'a Session,
     /// The demo's client at the router.
     pub(crate) caller: &'a Session,
-    /// The demo's admin at the router, for the billing stream.
+    /// The demo's admin at the router, for the route and the billing stream.
     pub(crate) billing: &'a Session,
 }
 
@@ -110,7 +107,7 @@ async fn run(
     out: &mut dyn Write,
 ) -> Result<()> {
     writeln!(out, "Demo: {model} at the simulator, for {WORKSPACE}")?;
-    let hosted = call(sessions.caller, model, CredentialMode::Unspecified).await?;
+    let hosted = call(sessions.caller, model).await?;
     let hosted_id = describe(out, "1. a call on the platform's key", &hosted)?;
 
     let key = store_own_key(sessions.admin, provider).await?;
@@ -120,8 +117,8 @@ async fn run(
         key.name, key.version, key.mask
     )?;
 
-    wait_until_used(sessions.caller, model).await?;
-    let own = call(sessions.caller, model, CredentialMode::Unspecified).await?;
+    wait_until_used(sessions.billing, model).await?;
+    let own = call(sessions.caller, model).await?;
     let own_id = describe(out, "3. the same call again", &own)?;
 
     writeln!(out, "  4. the billing stream has both:")?;
@@ -131,18 +128,7 @@ async fn run(
     Ok(())
 }
 
-async fn call(caller: &Session, model: &str, mode: CredentialMode) -> Result<ChatResponse> {
-    try_call(caller, model, mode)
-        .await?
-        .with_context(|| format!("no key may serve {model}"))
-}
-
-/// One chat call; `None` if there is no key for it.
-async fn try_call(
-    caller: &Session,
-    model: &str,
-    mode: CredentialMode,
-) -> Result<Option<ChatResponse>> {
+async fn call(caller: &Session, model: &str) -> Result<ChatResponse> {
     let text = "In one sentence: who pays for this call?".to_owned();
     let request = ChatRequest {
         model: model.to_owned(),
@@ -153,17 +139,12 @@ async fn try_call(
             }],
         }],
         max_output_tokens: Some(256),
-        credential_mode: mode.into(),
         ..Default::default()
     };
-    match caller.execution().chat(request).await {
-        Ok(answer) => Ok(Some(answer.into_inner())),
-        Err(status) if is(&status, Reason::NoKey) => Ok(None),
-        Err(status) => Err(refused(
-            &format!("the demo's call of {model} failed"),
-            &status,
-        )),
-    }
+    let answer = caller.execution().chat(request).await;
+    let answer =
+        answer.map_err(|status| refused(&format!("the call of {model} failed"), &status))?;
+    Ok(answer.into_inner())
 }
 
 async fn store_own_key(admin: &Session, provider: ProviderId) -> Result<Key> {
@@ -182,23 +163,27 @@ async fn store_own_key(admin: &Session, provider: ProviderId) -> Result<Key> {
         .context("the vault stored the demo's own key and did not show it")
 }
 
-/// Waits until the router has heard of the own key. A call that asks for an own key only is refused
-/// before that, at no cost.
-async fn wait_until_used(caller: &Session, model: &str) -> Result<()> {
+/// Waits until the router has heard of the own key, by asking which key a call would use.
+async fn wait_until_used(billing: &Session, model: &str) -> Result<()> {
     let end = Instant::now() + IN_USE_BOUND;
-    while try_call(caller, model, CredentialMode::OwnOnly)
-        .await?
-        .is_none()
-    {
+    loop {
+        let request = ExplainRouteRequest {
+            workspace: WORKSPACE.to_owned(),
+            model: model.to_owned(),
+        };
+        let answer = billing.execution().explain_route(request).await;
+        let answer = answer.map_err(|status| refused("can't ask for the route", &status))?;
+        if answer.get_ref().source() == Source::Own {
+            return Ok(());
+        }
         if Instant::now() > end {
             bail!(
-                "the router did not use the stored key within {} s; see logs/router.log",
+                "the router did not use the stored key within {} s",
                 IN_USE_BOUND.as_secs()
             );
         }
-        sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(10)).await;
     }
-    Ok(())
 }
 
 /// Prints one call from its receipt; its id.
@@ -270,9 +255,7 @@ async fn events(billing: &Session, call_ids: &[&str]) -> Result<Vec<UsageEvent>>
     let first = StreamUsageRequest {
         message: Some(stream_usage_request::Message::Open(open)),
     };
-    // The request stream stays open: its end would end the answers.
-    let requests =
-        tokio_stream::StreamExt::chain(tokio_stream::once(first), tokio_stream::pending());
+    let requests = tokio_stream::once(first);
     let answer = billing.billing().stream_usage(requests).await;
     let mut stream = answer
         .map_err(|status| refused("can't read the billing stream", &status))?

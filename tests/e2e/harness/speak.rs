@@ -12,7 +12,6 @@ use keyway_proto::router::v1::{
 use keyway_proto::vault::v1::{DeleteKeyRequest, Key, PutKeyRequest};
 use keyway_proto::{Reason, status};
 use keyway_words::Secret;
-use tokio_stream::StreamExt as _;
 use tonic::Status;
 
 use super::BOUND;
@@ -124,9 +123,7 @@ impl Speaker {
             ..Default::default()
         };
         let message = Some(stream_usage_request::Message::Open(open));
-        let first = tokio_stream::once(StreamUsageRequest { message });
-        // The requests go on: their end would end the answers.
-        let requests = first.chain(tokio_stream::pending());
+        let requests = tokio_stream::once(StreamUsageRequest { message });
         let answer = self
             .router
             .billing()
