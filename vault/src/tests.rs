@@ -7,6 +7,7 @@ mod feed;
 mod harness;
 mod keys;
 mod lease;
+mod load;
 mod people;
 mod start;
 mod workspaces;

@@ -165,3 +165,25 @@ async fn a_router_asks_for_a_workspace_that_is_not_there() {
         Reason::FieldInvalid
     );
 }
+
+#[tokio::test]
+async fn the_seal_status_shows_generations_and_what_they_wrap() {
+    let (world, _acme) = world().await;
+    let mut seal = seal_service_client::SealServiceClient::new(world.admin(&world.operator));
+    let status = seal
+        .status(SealServiceStatusRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    let generation = &status.generations[0];
+    assert!(generation.current && generation.generation == 1);
+    assert_eq!(
+        generation.data_keys_remaining, 3,
+        "acme's, the platform's and the vault's own"
+    );
+    assert!(status.revision > 0 && !status.epoch.is_empty());
+    assert_eq!(
+        reason(seal.rewrap(SealServiceRewrapRequest {}).await),
+        Reason::NotBuilt
+    );
+}
