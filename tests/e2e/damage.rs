@@ -27,9 +27,17 @@ async fn every_column_has_a_meaning() {
     let product = Product::start().await;
     let live = Live::open(&product).await;
     for table in TABLES {
-        let known: BTreeSet<String> = table.columns.iter().map(|(name, _)| (*name).into()).collect();
+        let known: BTreeSet<String> = table
+            .columns
+            .iter()
+            .map(|(name, _)| (*name).into())
+            .collect();
         let there = live.columns(table.name).await;
-        assert_eq!(there, known, "{}: say what damage to each column means", table.name);
+        assert_eq!(
+            there, known,
+            "{}: say what damage to each column means",
+            table.name
+        );
     }
 }
 
@@ -53,7 +61,9 @@ async fn a_row_whose_guarded_columns_are_damaged_is_unreadable() {
         for eighth in 0..=8 {
             let tenant = bench.stored().await;
             bench.live.flip(column, &tenant.name, eighth).await;
-            bench.refused(&tenant, OPENAI, &format!("{column}, a bit at {eighth}/8")).await;
+            bench
+                .refused(&tenant, OPENAI, &format!("{column}, a bit at {eighth}/8"))
+                .await;
         }
     }
     bench.nothing_left().await;
@@ -74,9 +84,14 @@ async fn a_row_that_is_lost_or_brought_back_is_unreadable() {
     let tenant = bench.stored().await;
     let key = format!("{}/keys/openai/default", tenant.name);
     tenant.admin.delete_key(&key).await.unwrap();
-    let sql = format!("UPDATE keys SET deleted_at = NULL WHERE owner = '{}'", tenant.name);
+    let sql = format!(
+        "UPDATE keys SET deleted_at = NULL WHERE owner = '{}'",
+        tenant.name
+    );
     bench.live.change(&sql).await;
-    bench.refused(&tenant, OPENAI, "a deleted row without its mark").await;
+    bench
+        .refused(&tenant, OPENAI, "a deleted row without its mark")
+        .await;
 
     let tenant = bench.tenant().await;
     let sql = format!(
@@ -84,7 +99,9 @@ async fn a_row_that_is_lost_or_brought_back_is_unreadable() {
         tenant.name
     );
     bench.live.change(&sql).await;
-    bench.refused(&tenant, OPENAI, "a pool that counts a row that never was").await;
+    bench
+        .refused(&tenant, OPENAI, "a pool that counts a row that never was")
+        .await;
     bench.nothing_left().await;
 }
 
@@ -154,7 +171,11 @@ impl<'a> Bench<'a> {
     async fn stored(&mut self) -> Tenant {
         let tenant = self.tenant().await;
         let key = format!("{SECRET}-openai");
-        tenant.admin.put_key(&tenant.name, "openai", &key).await.unwrap();
+        tenant
+            .admin
+            .put_key(&tenant.name, "openai", &key)
+            .await
+            .unwrap();
         tenant
     }
 
@@ -166,7 +187,11 @@ impl<'a> Bench<'a> {
         match refusal {
             Ok(receipt) => panic!("{what}: served, {receipt:?}"),
             Err(status) => {
-                assert_eq!(reason(&status), Some(Reason::KeyUnreadable), "{what}: {status:?}");
+                assert_eq!(
+                    reason(&status),
+                    Some(Reason::KeyUnreadable),
+                    "{what}: {status:?}"
+                );
             }
         }
     }

@@ -33,10 +33,7 @@ async fn a_deleted_key_is_not_used_and_a_stored_one_is_without_a_restart() {
         let (_, stored) = product.until_served_by(MODEL, Source::Own).await;
         admin.delete_key(KEY).await.unwrap();
         let (_, deleted) = product.until_served_by(MODEL, Source::Hosted).await;
-        assert!(
-            stored < BOUND && deleted < BOUND,
-            "{stored:?} {deleted:?}"
-        );
+        assert!(stored < BOUND && deleted < BOUND, "{stored:?} {deleted:?}");
     }
 }
 
@@ -137,7 +134,9 @@ async fn a_disabled_key_is_refused_and_never_replaced_by_the_platforms() {
     let (source, _) = wait_for("the key again", served).await;
     assert_eq!(source, Source::Own);
     let journal = product.simulator().journal().await;
-    let hosted = journal.iter().find(|sent| sent["credential"]["last4"] != "0001");
+    let hosted = journal
+        .iter()
+        .find(|sent| sent["credential"]["last4"] != "0001");
     assert_eq!(hosted, None);
 }
 

@@ -108,7 +108,11 @@ async fn a_vault_that_hangs_is_a_vault_that_is_away() {
         }
     };
     let (source, _) = wait_for("the vault to answer again", served).await;
-    assert_eq!(source, Source::Hosted, "now the vault says that there is no own key");
+    assert_eq!(
+        source,
+        Source::Hosted,
+        "now the vault says that there is no own key"
+    );
 }
 
 #[tokio::test]
@@ -117,7 +121,11 @@ async fn a_token_that_cannot_be_asked_about_is_not_called_unknown() {
     let tenant = product.tenant("asked").await;
     let stranger = product.speaker(NOBODYS);
     let refused = stranger.chat(ask(CACHED)).await.unwrap_err();
-    assert_eq!(reason(&refused), Some(Reason::CallerUnknown), "while the vault is there");
+    assert_eq!(
+        reason(&refused),
+        Some(Reason::CallerUnknown),
+        "while the vault is there"
+    );
     product.kill(Part::Vault).await;
     let _logs = Logs(&product);
     let (new, unknown) = (&tenant.caller, &product.speaker(OTHERS));
@@ -144,7 +152,11 @@ async fn a_router_that_starts_without_the_vault_serves_nobody_until_it_is_there(
     };
     let (refused, _) = wait_for("the router to listen", refused).await;
     let refused = refused.unwrap_err();
-    assert_eq!(reason(&refused), Some(Reason::VaultUnavailable), "{refused:?}");
+    assert_eq!(
+        reason(&refused),
+        Some(Reason::VaultUnavailable),
+        "{refused:?}"
+    );
     assert_eq!(product.simulator().journal().await.len(), sent);
     product.start_again(Part::Vault).await;
     let served = async || caller.chat(ask(CACHED)).await.ok();

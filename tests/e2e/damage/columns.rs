@@ -27,7 +27,10 @@ pub(super) const TABLES: &[Table] = &[
             ("name", Guarded(&["'second'", "''"])),
             ("version", Guarded(&["version + 1", "0", "-1"])),
             ("data_key_id", Guarded(&["''", PLATFORM, SYSTEM])),
-            ("envelope", Guarded(&["x''", "zeroblob(length(envelope))", SHORT, LONG])),
+            (
+                "envelope",
+                Guarded(&["x''", "zeroblob(length(envelope))", SHORT, LONG]),
+            ),
             ("mask", Plain(&["'nonsense'"])),
             ("fingerprint", Plain(&["'nonsense'"])),
             ("place", Plain(&["-1"])),
@@ -35,7 +38,10 @@ pub(super) const TABLES: &[Table] = &[
             ("expires_at", Plain(&["1", "-1"])),
             ("allowed_models", Plain(&["'nonsense'", "'[\"another\"]'"])),
             ("label", Plain(&["'nonsense'"])),
-            ("health", Plain(&["'nonsense'", "'REJECTED'", "'EXHAUSTED'", "'LIMITED'"])),
+            (
+                "health",
+                Plain(&["'nonsense'", "'REJECTED'", "'EXHAUSTED'", "'LIMITED'"]),
+            ),
             ("health_reason", Plain(&["'nonsense'"])),
             ("health_until", Plain(&["-1"])),
             ("change_number", Plain(&["-1"])),
@@ -51,7 +57,10 @@ pub(super) const TABLES: &[Table] = &[
             ("owner", Guarded(&["owner || 'x'", "''"])),
             ("generation", Guarded(&["generation + 1", "0", "-1"])),
             ("master_key_id", Guarded(&["''", "master_key_id || 'x'"])),
-            ("wrapped", Guarded(&["x''", "zeroblob(length(wrapped))", OTHER])),
+            (
+                "wrapped",
+                Guarded(&["x''", "zeroblob(length(wrapped))", OTHER]),
+            ),
             ("state", Guarded(&["''", "'RETIRED'"])),
             ("created_at", Plain(&["-1"])),
         ],
@@ -63,7 +72,10 @@ pub(super) const TABLES: &[Table] = &[
             ("owner", Plain(&["owner || 'x'"])),
             ("provider", Plain(&["'nonsense'"])),
             ("selection", Plain(&["'nonsense'"])),
-            ("live_count", Plain(&["0", "2", "-1", "9223372036854775807"])),
+            (
+                "live_count",
+                Plain(&["0", "2", "-1", "9223372036854775807"]),
+            ),
         ],
     },
 ];

@@ -19,7 +19,9 @@ impl Live {
 
     /// Names of a table's columns.
     pub(super) async fn columns(&self, table: &str) -> BTreeSet<String> {
-        let names = self.texts(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
+        let names = self
+            .texts(&format!("SELECT name FROM pragma_table_info('{table}')"))
+            .await;
         names.into_iter().collect()
     }
 
@@ -53,7 +55,10 @@ impl Live {
 
     /// A column of one row, as an SQL literal.
     pub(super) async fn literal(&self, row: &str, column: &str) -> String {
-        self.text(&format!("SELECT quote({column}) FROM keys WHERE rowid = {row}")).await
+        self.text(&format!(
+            "SELECT quote({column}) FROM keys WHERE rowid = {row}"
+        ))
+        .await
     }
 
     /// The only value of a query.
@@ -67,7 +72,9 @@ impl Live {
         let statement = Statement::from_string(DbBackend::Sqlite, sql);
         let rows = self.0.query_all_raw(statement).await;
         let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}"));
-        let texts = rows.iter().map(|row| row.try_get_by_index(0).expect("a text"));
+        let texts = rows
+            .iter()
+            .map(|row| row.try_get_by_index(0).expect("a text"));
         texts.collect()
     }
 }

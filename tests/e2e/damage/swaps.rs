@@ -24,7 +24,9 @@ async fn rows_swapped_across_workspaces_are_unreadable() {
         let rows = (row(&bench, &one, "").await, row(&bench, &other, "").await);
         swap(&bench.live, (&rows.0, &rows.1), columns).await;
         for tenant in [&one, &other] {
-            bench.refused(tenant, OPENAI, &format!("{columns:?} of two workspaces")).await;
+            bench
+                .refused(tenant, OPENAI, &format!("{columns:?} of two workspaces"))
+                .await;
         }
     }
     bench.nothing_left().await;
@@ -39,12 +41,18 @@ async fn rows_swapped_across_providers_are_unreadable() {
     for columns in SEALED.into_iter().chain([["provider"].as_slice()]) {
         let tenant = bench.stored().await;
         let key = format!("{SECRET}-anthropic");
-        tenant.admin.put_key(&tenant.name, "anthropic", &key).await.unwrap();
+        tenant
+            .admin
+            .put_key(&tenant.name, "anthropic", &key)
+            .await
+            .unwrap();
         let openai = row(&bench, &tenant, "AND provider = 'openai'").await;
         let anthropic = row(&bench, &tenant, "AND provider = 'anthropic'").await;
         swap(&bench.live, (&openai, &anthropic), columns).await;
         for model in [OPENAI, ANTHROPIC] {
-            bench.refused(&tenant, model, &format!("{columns:?} of two providers")).await;
+            bench
+                .refused(&tenant, model, &format!("{columns:?} of two providers"))
+                .await;
         }
     }
     bench.nothing_left().await;
@@ -61,7 +69,9 @@ async fn rows_swapped_across_names_are_unreadable() {
         let first = row(&bench, &tenant, "AND name = 'default'").await;
         let second = row(&bench, &tenant, "AND name = 'second'").await;
         swap(&bench.live, (&first, &second), columns).await;
-        bench.refused(&tenant, OPENAI, &format!("{columns:?} of two names")).await;
+        bench
+            .refused(&tenant, OPENAI, &format!("{columns:?} of two names"))
+            .await;
     }
     bench.nothing_left().await;
 }
@@ -76,10 +86,16 @@ async fn an_earlier_version_in_the_row_of_a_later_one_is_unreadable() {
         let row = row(&bench, &tenant, "").await;
         let earlier = bench.live.literal(&row, column).await;
         let key = format!("{SECRET}-later");
-        let stored = tenant.admin.put_key(&tenant.name, "openai", &key).await.unwrap();
+        let stored = tenant
+            .admin
+            .put_key(&tenant.name, "openai", &key)
+            .await
+            .unwrap();
         assert_eq!(stored.version, 2);
         put(&bench.live, &row, column, &earlier).await;
-        bench.refused(&tenant, OPENAI, &format!("{column} of version 1")).await;
+        bench
+            .refused(&tenant, OPENAI, &format!("{column} of version 1"))
+            .await;
     }
     bench.nothing_left().await;
 }

@@ -50,9 +50,10 @@ impl Counts {
 
     /// The series of a metric that grew since `before`, each with by how much.
     pub(crate) fn grown(&self, before: &Self, metric: &str) -> Vec<(String, u64)> {
-        let of_metric = self.0.iter().filter(|(series, _)| {
-            series.split('{').next() == Some(metric)
-        });
+        let of_metric = self
+            .0
+            .iter()
+            .filter(|(series, _)| series.split('{').next() == Some(metric));
         let growth = of_metric.map(|(series, now)| {
             let was = before.0.get(series).copied().unwrap_or(0.0);
             (series.clone(), whole(now - was))

@@ -27,6 +27,11 @@ impl Simulator {
         self.post("/_sim/script", &script.to_string()).await;
     }
 
+    /// Drops every rule and opens every gate.
+    pub(crate) async fn reset(self) {
+        self.post("/_sim/reset", "").await;
+    }
+
     /// Lets pass what is held at a gate, now and later.
     pub(crate) async fn release(self, gate: &str) {
         self.post(&format!("/_sim/release/{gate}"), "").await;

@@ -1,0 +1,254 @@
+//! Every way a secret takes through the product: calls that succeed and calls that fail, with
+//! providers that echo the key they were given.
+
+use keyway_proto::billing::v1::Source;
+use keyway_proto::router::v1::{ChatRequest, EmbedRequest, SearchRequest, StreamChatRequest, part};
+use keyway_proto::vault::v1::{
+    ListKeysRequest, PutKeyRequest, TokenServiceListRequest, TokenServiceWhoAmIRequest,
+};
+use prost::Message as _;
+use serde_json::{Value, json};
+use tonic::Status;
+
+use super::sinks::{self, Sink};
+use super::{COMPLETION, ODD_KEY, PLAIN_KEY, PROMPT, UNKNOWN_TOKEN};
+use crate::harness::{DEMO, Product, Speaker, ask};
+
+const OPENAI: &str = "openai/gpt-5-mini";
+const ANTHROPIC: &str = "anthropic/claude-haiku-4-5";
+
+/// Takes every path; what callers were shown.
+pub(super) async fn walk(product: &Product, admin_token: &str) -> Vec<Sink> {
+    let admin = product.speaker(admin_token);
+    let mut shown = Vec::new();
+    let say = |path: &str| json!({"match": {"path": path}, "action": {"text": COMPLETION}});
+    let rules = json!([say("/chat/completions"), say("/messages")]);
+    product.simulator().script(&rules).await;
+    good_calls(product).await; // on the platform's keys
+    store(&admin).await;
+    product.until_served_by(OPENAI, Source::Own).await;
+    product.until_served_by(ANTHROPIC, Source::Own).await;
+    good_calls(product).await; // on the own keys
+    shown.extend(bad_requests(product, &admin).await);
+    shown.extend(answers(&admin).await);
+    shown.extend(bad_providers(product, &admin).await);
+    shown
+}
+
+async fn store(admin: &Speaker) {
+    for (provider, key) in [
+        ("openai", PLAIN_KEY),
+        ("anthropic", ODD_KEY),
+        ("exa", PLAIN_KEY),
+    ] {
+        admin.put_key(DEMO, provider, key).await.unwrap();
+    }
+}
+
+fn prompt(model: &str) -> ChatRequest {
+    let mut request = ask(model);
+    for message in &mut request.messages {
+        for part in &mut message.parts {
+            part.part = Some(part::Part::Text(PROMPT.to_owned()));
+        }
+    }
+    request
+}
+
+async fn good_calls(product: &Product) {
+    let caller = product.caller();
+    let mut execution = caller.router.execution();
+    for model in [OPENAI, ANTHROPIC] {
+        caller.chat(prompt(model)).await.unwrap();
+        let request = StreamChatRequest {
+            request: Some(prompt(model)),
+        };
+        let mut stream = execution.stream_chat(request).await.unwrap().into_inner();
+        while stream.message().await.unwrap().is_some() {}
+    }
+    let embed = EmbedRequest {
+        model: "openai/text-embedding-3-small".to_owned(),
+        inputs: vec![PROMPT.to_owned()],
+        ..Default::default()
+    };
+    execution.embed(embed).await.unwrap();
+    let search = SearchRequest {
+        model: "exa/auto".to_owned(),
+        query: PROMPT.to_owned(),
+        ..Default::default()
+    };
+    execution.search(search).await.unwrap();
+}
+
+/// Requests that are refused, each with a secret in it.
+async fn bad_requests(product: &Product, admin: &Speaker) -> Vec<Sink> {
+    let caller = product.caller();
+    let mut shown = Vec::new();
+    let mut refused = |what: &str, status: Option<Status>| {
+        let status = status.unwrap_or_else(|| panic!("{what} is not refused"));
+        shown.extend(sinks::status(what, &status));
+    };
+    let put = |provider: &str, secret: String| PutKeyRequest {
+        owner: DEMO.to_owned(),
+        provider: provider.to_owned(),
+        secret,
+        ..Default::default()
+    };
+    for (what, request) in [
+        ("a key with a blank", put("openai", format!("{PLAIN_KEY} "))),
+        (
+            "a key with a line break",
+            put("openai", format!("{PLAIN_KEY}\n{ODD_KEY}")),
+        ),
+        (
+            "a key that is too long",
+            put("openai", PLAIN_KEY.repeat(200)),
+        ),
+        ("a key of nobody", put("nobody", PLAIN_KEY.to_owned())),
+    ] {
+        refused(what, admin.vault.keys().put_key(request).await.err());
+    }
+    let request = put("openai", PLAIN_KEY.to_owned());
+    refused(
+        "a key from a client",
+        caller.vault.keys().put_key(request).await.err(),
+    );
+    let stranger = product.speaker(UNKNOWN_TOKEN);
+    let me = TokenServiceWhoAmIRequest {};
+    refused(
+        "a stranger at the vault",
+        stranger.vault.tokens().who_am_i(me).await.err(),
+    );
+    refused(
+        "a stranger at the router",
+        stranger.chat(prompt(OPENAI)).await.err(),
+    );
+    refused("an admin's call", admin.chat(prompt(OPENAI)).await.err());
+    for options in [
+        json!({"api_key": PLAIN_KEY}).to_string(),
+        json!({"extra_headers": {"authorization": format!("Bearer {PLAIN_KEY}")}}).to_string(),
+        json!({"messages": [{"role": "user", "content": PROMPT}]}).to_string(),
+        format!("{{\"broken\": \"{PLAIN_KEY}"),
+    ] {
+        let request = ChatRequest {
+            provider_options_json: options,
+            ..prompt(OPENAI)
+        };
+        refused("odd options", caller.chat(request).await.err());
+    }
+    let request = ChatRequest {
+        temperature: Some(PROMPT.to_owned()),
+        ..prompt(OPENAI)
+    };
+    refused("a temperature of words", caller.chat(request).await.err());
+    shown
+}
+
+/// What people are shown of keys, tokens and usage.
+async fn answers(admin: &Speaker) -> Vec<Sink> {
+    let list = ListKeysRequest {
+        owner: DEMO.to_owned(),
+        ..Default::default()
+    };
+    let keys = admin
+        .vault
+        .keys()
+        .list_keys(list)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(keys.keys.len(), 3);
+    let list = TokenServiceListRequest {
+        workspace: DEMO.to_owned(),
+        ..Default::default()
+    };
+    let tokens = admin.vault.tokens().list(list).await.unwrap().into_inner();
+    let mut shown = vec![
+        ("ListKeys".to_owned(), keys.encode_to_vec()),
+        ("TokenService.List".to_owned(), tokens.encode_to_vec()),
+    ];
+    for event in admin.first_events(DEMO, 10).await {
+        shown.push(("an event".to_owned(), event.encode_to_vec()));
+    }
+    shown
+}
+
+/// Providers that fail, and say back what they were given.
+async fn bad_providers(product: &Product, admin: &Speaker) -> Vec<Sink> {
+    let simulator = product.simulator();
+    let caller = product.caller();
+    let mut shown = Vec::new();
+    for (what, action) in failures() {
+        for model in [OPENAI, ANTHROPIC] {
+            for stream in [false, true] {
+                simulator.reset().await;
+                simulator.script(&json!({"action": action})).await;
+                let failed = if stream {
+                    end_of_stream(&caller, model).await
+                } else {
+                    caller.chat(prompt(model)).await.err()
+                };
+                if let Some(status) = failed {
+                    let what = format!("{what} of {model}, stream {stream}");
+                    shown.extend(sinks::status(&what, &status));
+                }
+                // A rejected key is good again in its next version.
+                store(admin).await;
+            }
+        }
+    }
+    simulator.reset().await;
+    shown
+}
+
+fn failures() -> Vec<(&'static str, Value)> {
+    let echo = |status: u16| {
+        let message = "Incorrect API key provided: {{key}}, {{key_base64}}.";
+        let error = json!({"error": {"message": message, "type": "invalid_request_error", "code": "invalid_api_key"}});
+        json!({"status": status, "body": error.to_string()})
+    };
+    vec![
+        ("401", echo(401)),
+        ("403", echo(403)),
+        ("400", echo(400)),
+        ("429", echo(429)),
+        ("500", echo(500)),
+        (
+            "words in place of JSON",
+            json!({"status": 401, "body": "no such key: {{key}} {{key_base64}}"}),
+        ),
+        (
+            "garbage",
+            json!({"status": 200, "body": "{\"id\": \"{{key}}\", \"choices\": 7}"}),
+        ),
+        (
+            "events of garbage",
+            json!({"status": 200, "body": "data: {{key}}\n\ndata: {{key_base64}}\n\n"}),
+        ),
+        ("a page", json!({"nonsense": "html"})),
+        (
+            "half an answer",
+            json!({"nonsense": "half", "text": COMPLETION}),
+        ),
+        ("a cut", json!({"cut_after_chunks": 1, "text": COMPLETION})),
+        ("no answer", json!({"cut_after_bytes": 0})),
+        ("a redirect", json!({"nonsense": "redirect"})),
+    ]
+}
+
+async fn end_of_stream(caller: &Speaker, model: &str) -> Option<Status> {
+    let request = StreamChatRequest {
+        request: Some(prompt(model)),
+    };
+    let mut stream = match caller.router.execution().stream_chat(request).await {
+        Ok(answer) => answer.into_inner(),
+        Err(status) => return Some(status),
+    };
+    loop {
+        match stream.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => return None,
+            Err(status) => return Some(status),
+        }
+    }
+}
