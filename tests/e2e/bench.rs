@@ -1,0 +1,5 @@
+//! What is measured, and how it is printed.
+
+pub(crate) mod changes;
+pub(crate) mod latency;
+pub(crate) mod print;

@@ -1,0 +1,32 @@
+//! Prints figures of the running product, beside the machine's own: how soon a change of a key
+//! holds, and what the router adds to a call. Nothing here asserts a speed.
+//!
+//! `cargo bench -p keyway-tests` runs it; the figures are milliseconds.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a bench prints its figures and ends where something is wrong"
+)]
+
+mod bench;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the bench uses a part of the tests' harness"
+)]
+mod harness;
+
+use bench::{changes, latency, print};
+use harness::Product;
+
+#[tokio::main]
+async fn main() {
+    let product = Product::start().await;
+    println!("milliseconds: least / median / 99 of 100 / most (count)");
+    print::disk_sync(product.state());
+    changes::measure(&product).await;
+    latency::measure(&product).await;
+    drop(product.stop().await);
+}
