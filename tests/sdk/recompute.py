@@ -194,7 +194,12 @@ def main():
     text = Path(options.events).read_text(encoding="utf-8") if options.events else sys.stdin.read()
     rows = price_rows(options.prices or [ROOT / "router" / "pricing" / "prices"])
     entries, used, seen, failed = journal(options.journal), set(), set(), 0
-    events = [event for document in documents(text) for event in events_in(document)]
+    try:
+        read = list(documents(text))
+    except json.JSONDecodeError as error:
+        print(f"FAILED  the events are no JSON ({error}): {text[:200]}")
+        return 1
+    events = [event for document in read for event in events_in(document)]
     for event in sorted(events, key=lambda event: micros(event.get("startedAt", "1970-01-01T00:00:00Z"))):
         basis = event.get("basis", "").removeprefix("BASIS_")
         kind = event.get("kind", "").removeprefix("EVENT_KIND_").removeprefix("KIND_")
