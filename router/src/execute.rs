@@ -134,6 +134,9 @@ impl Execution {
         call: Call,
         deltas: Option<mpsc::Sender<ChatDelta>>,
     ) -> Result<Running, Fault> {
+        if self.upstreams.of(call.provider).is_none() {
+            return Err(not_built(call.provider));
+        }
         let admitted = self.admission.enter(&call.workspace)?;
         let in_flight = self.drain.enter()?;
         let (reply, result) = oneshot::channel();

@@ -163,7 +163,7 @@ mod tests {
             STANDARD.encode(KEY),
             STANDARD.encode(format!("x{KEY}")),
             STANDARD.encode(format!("xy{KEY}")),
-            URL_SAFE.encode(format!("Bearer {KEY}")),
+            URL_SAFE.encode(format!("abc{KEY}")),
             hex::encode(KEY),
             hex::encode_upper(KEY),
         ] {
