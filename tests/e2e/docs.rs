@@ -77,7 +77,8 @@ fn exists(item: &str) -> Result<(), String> {
 
 /// Whether a source file defines or re-exports a name.
 fn defines(source: &str, name: &str) -> bool {
-    const KINDS: [&str; 9] = [
+    const KINDS: [&str; 10] = [
+        "impl ",
         "fn ",
         "struct ",
         "enum ",

@@ -1,4 +1,5 @@
 //! What needs more than Rust: the real grpcurl, and Python with the providers' own SDKs. Run by
 //! `.ci/run`, which installs them; a tool that is missing fails the test.
 
+mod sdk;
 mod tour;
