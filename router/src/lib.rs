@@ -8,7 +8,7 @@
 //! 2. [`service`] decodes the message into a [`call::Call`], valid by construction; a slip ends
 //!    here as one field error. It gives the call its id.
 //! 3. [`execute::Execution::start`] admits it ([`admission`]) and runs it in a task of its own.
-//!    `execute::Run::attempts` is the paragraph to read.
+//!    `execute::run::Run::attempts` is the paragraph to read.
 //! 4. [`keys::LeaseCache`] has the lease of workspace and provider, or fills it through
 //!    [`keys::VaultClient`]; [`keys::Feed`] ends leases and verdicts when the vault changes.
 //! 5. [`resolver::resolve`] decides which keys may be tried, and with them the `Source`.

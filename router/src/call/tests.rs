@@ -145,6 +145,10 @@ fn a_slip_names_its_field() {
             "{role:?}"
         );
     }
+}
+
+#[test]
+fn a_slip_in_the_settings_names_its_field() {
     assert_eq!(
         field(|request| request.temperature = Some("warm".into())),
         "temperature"

@@ -11,7 +11,8 @@ use keyway_words::{EventKind, KeyPath, Outcome, Source};
 
 use super::exchange::{Exchange, Progress};
 use super::failure::Failure;
-use super::{Answer, Left, Listener, Run, not_built};
+use super::run::{Left, Listener, Run};
+use super::{Answer, not_built};
 use crate::keys::Lease;
 use crate::meter::{Meter, Pricing, Settled};
 use crate::resolver::Planned;

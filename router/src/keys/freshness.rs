@@ -82,7 +82,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_cached_lives_to_the_stale_bound_after_the_last_bookmark() {
-        let freshness = Freshness::new(Duration::from_secs(60), Duration::from_secs(15));
+        let freshness = Freshness::new(Duration::from_mins(1), Duration::from_secs(15));
         let filled = Instant::now();
         freshness.bookmark("e", 1);
         tokio::time::advance(Duration::from_secs(30)).await;

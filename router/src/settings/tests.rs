@@ -25,7 +25,7 @@ fn every_setting_refuses_what_it_does_not_accept() {
 fn the_defaults_are_the_designs_numbers() {
     let config = read(&[]).unwrap();
     assert_eq!(config.rules.attempts, 4);
-    assert_eq!(config.vault.stale_bound, Duration::from_secs(60));
+    assert_eq!(config.vault.stale_bound, Duration::from_mins(1));
     assert_eq!(config.upstream.reply, 32 << 20);
     assert!(config.rules.open_before_send.hosted && !config.rules.open_before_send.own);
     assert!(config.rules.settle_before_reply.hosted && !config.rules.settle_before_reply.own);

@@ -151,8 +151,9 @@ mod tests {
 
     #[test]
     fn a_key_goes_however_it_is_spelled() {
-        let percent: String = KEY.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let escaped: String = KEY.bytes().map(|byte| format!("\\u{byte:04X}")).collect();
+        let each = |spell: fn(u8) -> String| KEY.bytes().map(spell).collect::<Vec<_>>().concat();
+        let percent = each(|byte| format!("%{byte:02x}"));
+        let escaped = each(|byte| format!("\\u{byte:04X}"));
         let reserved = KEY.replace('+', "%2B").replace('/', "%2F");
         for spelled in [
             KEY.to_owned(),

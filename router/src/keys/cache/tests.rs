@@ -8,6 +8,9 @@ use tokio::sync::Semaphore;
 
 use super::*;
 
+/// What the vault says next.
+struct Answer(Result<wire::ResolveKeysResponse, VaultError>);
+
 /// A vault that gives prepared answers, each when it is let through.
 #[derive(Debug)]
 struct Fake {
@@ -46,8 +49,8 @@ impl VaultSource for Fake {
     }
 }
 
-fn answer(revision: u64) -> Result<wire::ResolveKeysResponse, VaultError> {
-    Ok(wire::ResolveKeysResponse {
+fn answer(revision: u64) -> Answer {
+    let answer = wire::ResolveKeysResponse {
         revision,
         epoch: "e".into(),
         workspace_state: wire::WorkspaceState::Active.into(),
@@ -56,7 +59,8 @@ fn answer(revision: u64) -> Result<wire::ResolveKeysResponse, VaultError> {
             nanos: 0,
         }),
         ..wire::ResolveKeysResponse::default()
-    })
+    };
+    Answer(Ok(answer))
 }
 
 struct Setup {
@@ -67,20 +71,20 @@ struct Setup {
 }
 
 /// A cache in front of these answers; `open` of them are let through at once.
-fn setup(answers: Vec<Result<wire::ResolveKeysResponse, VaultError>>, open: usize) -> Setup {
+fn setup(answers: Vec<Answer>, open: usize) -> Setup {
     let gate = Arc::new(Semaphore::new(open));
     let vault = Arc::new(Fake {
-        answers: Mutex::new(answers.into()),
+        answers: Mutex::new(answers.into_iter().map(|answer| answer.0).collect()),
         asked: AtomicUsize::new(0),
         gate,
     });
     let freshness = Arc::new(Freshness::new(
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         Duration::from_secs(15),
     ));
     let bounds = CacheBounds {
         entries: 2,
-        lease: Duration::from_secs(900),
+        lease: Duration::from_mins(15),
     };
     let source: Arc<dyn VaultSource> = Arc::<Fake>::clone(&vault);
     let cache = LeaseCache::new(source, Arc::clone(&freshness), bounds, Tasks::new());
@@ -202,9 +206,12 @@ async fn a_vault_that_is_away_leaves_leases_to_the_stale_bound() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_ends_is_renewed_and_outlives_a_short_absence_of_the_vault() {
-    let setup = setup(vec![answer(1), Err(VaultError::Away), answer(2)], 10);
+    let setup = setup(
+        vec![answer(1), Answer(Err(VaultError::Away)), answer(2)],
+        10,
+    );
     assert_eq!(setup.lease().await, Ok(1));
-    tokio::time::advance(Duration::from_secs(900)).await;
+    tokio::time::advance(Duration::from_mins(15)).await;
     setup.freshness.bookmark("e", 1);
     assert_eq!(setup.lease().await, Ok(1), "the vault is away for a moment");
     assert_eq!(setup.lease().await, Ok(2));
@@ -213,9 +220,9 @@ async fn a_lease_that_ends_is_renewed_and_outlives_a_short_absence_of_the_vault(
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_the_vault_drops_the_entry_at_once() {
     let denied = VaultError::Refused(keyway_proto::Reason::Denied);
-    let setup = setup(vec![answer(1), Err(denied.clone())], 10);
+    let setup = setup(vec![answer(1), Answer(Err(denied.clone()))], 10);
     assert_eq!(setup.lease().await, Ok(1));
-    tokio::time::advance(Duration::from_secs(900)).await;
+    tokio::time::advance(Duration::from_mins(15)).await;
     setup.freshness.bookmark("e", 1);
     assert_eq!(setup.lease().await, Err(denied));
     assert_eq!(
