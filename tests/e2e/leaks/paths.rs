@@ -1,6 +1,8 @@
 //! Every way a secret takes through the product: calls that succeed and calls that fail, with
 //! providers that echo the key they were given.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use keyway_proto::billing::v1::Source;
 use keyway_proto::router::v1::{ChatRequest, EmbedRequest, SearchRequest, StreamChatRequest, part};
 use keyway_proto::vault::v1::{
@@ -10,8 +12,9 @@ use prost::Message as _;
 use serde_json::{Value, json};
 use tonic::Status;
 
+use super::search::SPELLINGS;
 use super::sinks::{self, Sink};
-use super::{COMPLETION, ODD_KEY, PLAIN_KEY, PROMPT, UNKNOWN_TOKEN};
+use super::{COMPLETION, ODD_KEY, PLAIN_KEY, PROMPT, UNKNOWN_TOKEN, spell};
 use crate::harness::{DEMO, Product, Speaker, ask};
 
 const OPENAI: &str = "openai/gpt-5-mini";
@@ -178,8 +181,11 @@ async fn bad_providers(product: &Product, admin: &Speaker) -> Vec<Sink> {
     let simulator = product.simulator();
     let caller = product.caller();
     let mut shown = Vec::new();
-    for (what, action) in failures() {
-        for model in [OPENAI, ANTHROPIC] {
+    for (provider, model, key) in [
+        ("openai", OPENAI, PLAIN_KEY),
+        ("anthropic", ANTHROPIC, ODD_KEY),
+    ] {
+        for (what, action) in failures(key) {
             for stream in [false, true] {
                 simulator.reset().await;
                 simulator.script(&json!({"action": action})).await;
@@ -193,7 +199,7 @@ async fn bad_providers(product: &Product, admin: &Speaker) -> Vec<Sink> {
                     shown.extend(sinks::status(&what, &status));
                 }
                 // A rejected key is good again in its next version.
-                store(admin).await;
+                admin.put_key(DEMO, provider, key).await.unwrap();
             }
         }
     }
@@ -201,18 +207,29 @@ async fn bad_providers(product: &Product, admin: &Speaker) -> Vec<Sink> {
     shown
 }
 
-fn failures() -> Vec<(&'static str, Value)> {
-    let echo = |status: u16| {
-        let message = "Incorrect API key provided: {{key}}, {{key_base64}}.";
-        let error = json!({"error": {"message": message, "type": "invalid_request_error", "code": "invalid_api_key"}});
+fn failures(key: &str) -> Vec<(String, Value)> {
+    let echo = |status: u16, words: &str| {
+        let error = json!({"type": "error", "error": {
+            "type": "invalid_request_error",
+            "code": "invalid_api_key",
+            "message": format!("Incorrect API key provided: {words}."),
+        }});
         json!({"status": status, "body": error.to_string()})
     };
-    vec![
-        ("401", echo(401)),
-        ("403", echo(403)),
-        ("400", echo(400)),
-        ("429", echo(429)),
-        ("500", echo(500)),
+    let statuses = [400, 401, 403, 429, 500];
+    let by_status = statuses.map(|status| (status.to_string(), echo(status, key)));
+    let spelled = SPELLINGS.iter().flat_map(|(spelling, _)| {
+        let pieces = [
+            key,
+            &spell(spelling, key),
+            &format!("x{}", spell(spelling, key)),
+        ]
+        .join(" ");
+        let packed = STANDARD.encode(format!("id:{key}"));
+        let words = format!("{pieces} {packed}");
+        [401, 500].map(|status| (format!("{status}, {spelling}"), echo(status, &words)))
+    });
+    let bare = [
         (
             "words in place of JSON",
             json!({"status": 401, "body": "no such key: {{key}} {{key_base64}}"}),
@@ -233,7 +250,9 @@ fn failures() -> Vec<(&'static str, Value)> {
         ("a cut", json!({"cut_after_chunks": 1, "text": COMPLETION})),
         ("no answer", json!({"cut_after_bytes": 0})),
         ("a redirect", json!({"nonsense": "redirect"})),
-    ]
+    ];
+    let bare = bare.map(|(what, action)| (what.to_owned(), action));
+    by_status.into_iter().chain(spelled).chain(bare).collect()
 }
 
 async fn end_of_stream(caller: &Speaker, model: &str) -> Option<Status> {
