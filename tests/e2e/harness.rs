@@ -9,12 +9,14 @@ mod tenant;
 mod wait;
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keyway::{Child, Environment, Options, Part, launch};
 use keyway_proto::billing::v1::Source;
 use tempfile::TempDir;
+use tokio::process::Command;
 
 pub(crate) use metrics::Counts;
 pub(crate) use simulator::Simulator;
@@ -58,6 +60,28 @@ impl Setup {
     pub(crate) fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(&mut self.options);
         self
+    }
+
+    /// Where the simulator will listen.
+    pub(crate) fn simulator(&self) -> SocketAddr {
+        self.options
+            .simulator_listen
+            .expect("chosen for every setup")
+    }
+
+    /// The launcher as a process of its own, without the demo.
+    pub(crate) fn command(&self, state: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keyway-tests"));
+        command
+            .env_clear()
+            .envs(&self.environment)
+            .arg("--no-demo")
+            .arg("--state")
+            .arg(state);
+        command
+            .arg("--simulator-listen")
+            .arg(self.simulator().to_string());
+        command
     }
 
     /// Starts it in a new folder.
@@ -153,6 +177,11 @@ impl Product {
         }
     }
 
+    /// The id of a running process.
+    pub(crate) fn id(&mut self, part: Part) -> u32 {
+        self.child(part).id().expect("it runs")
+    }
+
     /// Kills a process as the kernel would.
     pub(crate) async fn kill(&mut self, part: Part) {
         self.child(part).kill().await.expect("it can be killed");
@@ -165,7 +194,7 @@ impl Product {
 
     /// Sends any signal, by its short name.
     pub(crate) fn signal(&mut self, part: Part, name: &str) {
-        let id = self.child(part).id().expect("it runs").to_string();
+        let id = self.id(part).to_string();
         let sent = std::process::Command::new("sh")
             .args(["-c", "kill -\"$1\" \"$0\"", &id, name])
             .status();

@@ -9,6 +9,7 @@ mod drain;
 #[cfg(feature = "external")]
 mod external;
 mod harness;
+mod launcher;
 mod layering;
 mod leaks;
 mod own_and_hosted;
