@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::Answer;
 use super::failure::Failure;
 use crate::call::Work;
-use crate::upstream::{Reply, Upstream};
+use crate::upstream::{Reply, SendError, Upstream};
 
 /// How far an exchange came.
 #[derive(Debug, Default)]
@@ -110,7 +110,7 @@ async fn stream(
     let mut decoder = adapter.chat_stream().map_err(Failure::Decode)?;
     let mut deltas = Vec::new();
     while !decoder.is_finished() {
-        let Some(bytes) = reply.next().await.map_err(Failure::Send)? else {
+        let Some(bytes) = reply.next().await.map_err(broke_off)? else {
             break;
         };
         let read = decoder.push(&bytes, &mut deltas);
@@ -127,4 +127,12 @@ async fn stream(
     let end = decoder.end();
     progress.metered.clone_from(decoder.meter());
     end.map(Answer::Stream).map_err(Failure::Decode)
+}
+
+/// A connection that breaks while a stream runs cuts the answer, whatever it had said.
+fn broke_off(error: SendError) -> Failure {
+    match error {
+        SendError::Broken => Failure::Decode(DecodeError::Truncated),
+        other => Failure::Send(other),
+    }
 }

@@ -171,7 +171,14 @@ impl Run {
             let failure = match Box::pin(self.attempt(&planned, number, &plan.lease)).await {
                 Ended::Done(answer) => return Ok(self.done(*answer)),
                 Ended::Left(fault) => return Err(fault),
-                Ended::AfterContent(failure) => return Err(self.fault(failure, &planned)),
+                Ended::AfterContent(failure) => {
+                    // The caller has a part of the answer: asking again would repeat it.
+                    let fault = self.fault(failure, &planned);
+                    return Err(Fault {
+                        retry_after: None,
+                        ..fault
+                    });
+                }
                 Ended::Failed(Failure::Withdrawn) => {
                     last = Some((Failure::Withdrawn, planned));
                     continue;
