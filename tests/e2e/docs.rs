@@ -122,9 +122,9 @@ fn every_item_and_file_that_the_walk_names_exists() {
         .iter()
         .filter_map(|item| exists(item.trim_end_matches("()")).err())
         .collect();
-    let files = spans
-        .iter()
-        .filter(|s| s.contains('/') && s.ends_with(".rs") && !s.contains(' '));
+    let files = spans.iter().filter(|s| {
+        s.contains('/') && Path::new(s).extension().is_some_and(|e| e == "rs") && !s.contains(' ')
+    });
     wrong.extend(
         files
             .filter(|f| !root().join(f).exists())

@@ -1,6 +1,13 @@
 //! Black-box tests of the product, one module per promise. Each starts its own processes in its
 //! own folder on its own ports, and ends them.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that can't go on says so and ends"
+)]
+
 mod config;
 mod crash;
 mod damage;

@@ -19,6 +19,7 @@ use clap::Parser;
 ///
 /// Everything is kept in the state folder, private to you: both databases, master key, tokens, logs,
 /// and keyway.env, which a shell can source.
+#[expect(clippy::doc_markdown, reason = "it is the text of --help")]
 #[derive(Debug, Clone, Parser)]
 #[command(name = "keyway", version, max_term_width = 100)]
 pub struct Options {

@@ -19,7 +19,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
 /// How long one call of the launcher may take.
-const CALL_BOUND: Duration = Duration::from_secs(60);
+const CALL_BOUND: Duration = Duration::from_mins(1);
 
 /// A channel that authenticates.
 pub type Authenticated = InterceptedService<Channel, Bearer>;

@@ -25,10 +25,10 @@ impl EnvFile {
     /// The text of the file. Values need no quoting: addresses, names and tokens have no character
     /// that a shell reads as its own; they are quoted all the same.
     pub fn to_text(&self) -> String {
-        let mut text =
-            String::from("# Written by the launcher at every start. Source it: . keyway.env\n");
+        let head = "# Written by the launcher at every start. Source it: . keyway.env\n";
+        let mut text = head.to_owned();
         let mut line = |name: &str, value: &str| {
-            text.push_str(&format!("export {name}='{value}'\n"));
+            text.extend(["export ", name, "='", value, "'\n"]);
         };
         line("KEYWAY_VAULT", &self.vault);
         line("KEYWAY_ROUTER", &self.router);

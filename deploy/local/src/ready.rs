@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::child::Child;
 
 /// How long a process may take until it serves.
-const START_BOUND: Duration = Duration::from_secs(60);
+const START_BOUND: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Waits until `GET path` at `address` answers 200.

@@ -20,10 +20,10 @@ fn script() -> String {
     let tour = tour.expect("the README has a tour");
     let blocks = tour.split("```sh\n").skip(1);
     let blocks = blocks.map(|rest| rest.split("\n```").next().expect("a block"));
-    blocks
+    let blocks = blocks
         .enumerate()
-        .map(|(n, block)| format!("echo '== block {}'\n{block}\n", n + 1))
-        .collect()
+        .map(|(n, block)| format!("echo '== block {}'\n{block}\n", n + 1));
+    blocks.collect::<Vec<_>>().concat()
 }
 
 /// A grpcurl that notes its arguments and then does its work.
