@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use keyway_proto::Reason;
 
@@ -158,16 +159,46 @@ fn reasons() -> String {
     text
 }
 
+/// The reference of all settings, from both programs.
+fn configuration() -> String {
+    let mut text = String::from(
+        "# Configuration\n\n\
+         A file (`--config FILE`, TOML) < the environment < `--set path=value`. Everything else is refused in one line. \
+         `--check-config` checks and ends.\n\
+         Made by `--settings` of both programs: `KEYWAY_WRITE_DOCS=1 cargo test -p keyway-tests docs` writes it again.\n",
+    );
+    for service in ["vault", "router"] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_keyway-tests"));
+        let output = program
+            .args(["--as", service, "--settings"])
+            .output()
+            .expect("it runs");
+        let table = String::from_utf8(output.stdout).expect("text");
+        write!(text, "\n## keyway-{service}\n\n{table}").expect("a string takes text");
+    }
+    text
+}
+
+/// Compares a document with what it is made from, or writes it.
+fn is_current(path: &str, made: &str) {
+    if std::env::var_os("KEYWAY_WRITE_DOCS").is_some() {
+        fs::write(root().join(path), made).expect("the document can be written");
+    }
+    let current = read(path) == made;
+    assert!(
+        current,
+        "{path} is not current: KEYWAY_WRITE_DOCS=1 cargo test -p keyway-tests docs"
+    );
+}
+
 #[test]
 fn the_table_of_reasons_is_current() {
-    let path = root().join("docs/errors.md");
-    if std::env::var_os("KEYWAY_WRITE_DOCS").is_some() {
-        fs::write(&path, reasons()).expect("docs/errors.md can be written");
-    }
-    assert!(
-        read("docs/errors.md") == reasons(),
-        "docs/errors.md is not current: KEYWAY_WRITE_DOCS=1 cargo test -p keyway-tests docs"
-    );
+    is_current("docs/errors.md", &reasons());
+}
+
+#[test]
+fn the_reference_of_settings_is_current() {
+    is_current("docs/configuration.md", &configuration());
 }
 
 #[test]
