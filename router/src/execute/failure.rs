@@ -260,3 +260,6 @@ fn reason(class: FailureClass, hosted: bool) -> Reason {
 }
 
 const SOON: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;
