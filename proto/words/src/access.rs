@@ -24,8 +24,14 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order of the access table's columns.
-    pub const ALL: [Self; 6] =
-        [Self::Caller, Self::Reader, Self::Admin, Self::Operator, Self::Auditor, Self::Router];
+    pub const ALL: [Self; 6] = [
+        Self::Caller,
+        Self::Reader,
+        Self::Admin,
+        Self::Operator,
+        Self::Auditor,
+        Self::Router,
+    ];
 
     /// As it stands in databases and audit rows.
     pub const fn as_str(self) -> &'static str {
@@ -44,10 +50,13 @@ impl FromStr for Role {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(InvalidName {
-            what: "role",
-            form: "one of caller, reader, admin, operator, auditor, router",
-        })
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(InvalidName {
+                what: "role",
+                form: "one of caller, reader, admin, operator, auditor, router",
+            })
     }
 }
 

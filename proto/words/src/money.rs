@@ -59,7 +59,12 @@ impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
         let pico = self.0.unsigned_abs();
-        write!(f, "{sign}{}.{:012}", pico / PICO_PER_USD, pico % PICO_PER_USD)
+        write!(
+            f,
+            "{sign}{}.{:012}",
+            pico / PICO_PER_USD,
+            pico % PICO_PER_USD
+        )
     }
 }
 
@@ -76,8 +81,9 @@ impl FromStr for Usd {
         if !is_digits(whole) || !is_digits(fraction) || fraction.len() > 12 {
             return Err(InvalidUsd);
         }
-        let pico: i128 =
-            format!("{whole}{fraction:0<12}").parse().map_err(|_too_large| InvalidUsd)?;
+        let pico: i128 = format!("{whole}{fraction:0<12}")
+            .parse()
+            .map_err(|_too_large| InvalidUsd)?;
         Ok(Self(if negative { -pico } else { pico }))
     }
 }
@@ -99,14 +105,32 @@ mod tests {
         }
         assert_eq!("0.004".parse::<Usd>().unwrap().pico(), 4_000_000_000);
         assert_eq!("7".parse::<Usd>().unwrap().to_string(), "7.000000000000");
-        for bad in ["", "-", ".", "1.", ".5", "1e3", "+1", "1.0000000000001", "1 ", "0x1"] {
+        for bad in [
+            "",
+            "-",
+            ".",
+            "1.",
+            ".5",
+            "1e3",
+            "+1",
+            "1.0000000000001",
+            "1 ",
+            "0x1",
+        ] {
             assert!(bad.parse::<Usd>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn two_columns_hold_every_sign() {
-        for pico in [0, 1, -1, 999_999_999_999, 1_000_000_000_000, -1_000_000_000_001] {
+        for pico in [
+            0,
+            1,
+            -1,
+            999_999_999_999,
+            1_000_000_000_000,
+            -1_000_000_000_001,
+        ] {
             let (dollars, rest) = Usd::from_pico(pico).parts().unwrap();
             assert!((0..1_000_000_000_000).contains(&rest));
             assert_eq!(Usd::from_parts(dollars, rest).pico(), pico);

@@ -20,8 +20,10 @@ pub struct InvalidName {
 pub struct WorkspaceId(Box<str>);
 
 impl WorkspaceId {
-    const INVALID: InvalidName =
-        InvalidName { what: "workspace id", form: "[a-z][a-z0-9-]{1,61}[a-z0-9]" };
+    const INVALID: InvalidName = InvalidName {
+        what: "workspace id",
+        form: "[a-z][a-z0-9-]{1,61}[a-z0-9]",
+    };
 
     /// The id, without `workspaces/`.
     pub fn as_str(&self) -> &str {
@@ -36,7 +38,10 @@ impl WorkspaceId {
     /// Parses a resource name, `workspaces/{id}`.
     pub fn from_resource(text: &str) -> Result<Self, InvalidName> {
         text.strip_prefix("workspaces/")
-            .ok_or(InvalidName { what: "workspace", form: "workspaces/{id}" })?
+            .ok_or(InvalidName {
+                what: "workspace",
+                form: "workspaces/{id}",
+            })?
             .parse()
     }
 }
@@ -86,7 +91,10 @@ impl FromStr for Owner {
         }
         WorkspaceId::from_resource(text)
             .map(Self::Workspace)
-            .map_err(|_form| InvalidName { what: "owner", form: "workspaces/{id} or platform" })
+            .map_err(|_form| InvalidName {
+                what: "owner",
+                form: "workspaces/{id} or platform",
+            })
     }
 }
 
@@ -116,8 +124,13 @@ pub enum ProviderId {
 
 impl ProviderId {
     /// Every provider, by id.
-    pub const ALL: [Self; 5] =
-        [Self::Anthropic, Self::Exa, Self::Google, Self::Mistral, Self::OpenAi];
+    pub const ALL: [Self; 5] = [
+        Self::Anthropic,
+        Self::Exa,
+        Self::Google,
+        Self::Mistral,
+        Self::OpenAi,
+    ];
 
     /// The id, as it stands in names and configuration.
     pub const fn as_str(self) -> &'static str {
@@ -135,10 +148,13 @@ impl FromStr for ProviderId {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        Self::ALL.into_iter().find(|id| id.as_str() == text).ok_or(InvalidName {
-            what: "provider",
-            form: "one of anthropic, exa, google, mistral, openai",
-        })
+        Self::ALL
+            .into_iter()
+            .find(|id| id.as_str() == text)
+            .ok_or(InvalidName {
+                what: "provider",
+                form: "one of anthropic, exa, google, mistral, openai",
+            })
     }
 }
 
@@ -160,7 +176,11 @@ impl KeyName {
 
     /// Parses a name; the empty text is `default`.
     pub fn or_default(text: &str) -> Result<Self, InvalidName> {
-        if text.is_empty() { Ok(Self::default()) } else { text.parse() }
+        if text.is_empty() {
+            Ok(Self::default())
+        } else {
+            text.parse()
+        }
     }
 }
 
@@ -175,7 +195,10 @@ impl FromStr for KeyName {
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         if !(1..=63).contains(&text.len()) || !is_slug(text) {
-            return Err(InvalidName { what: "key name", form: "[a-z]([a-z0-9-]{0,61}[a-z0-9])?" });
+            return Err(InvalidName {
+                what: "key name",
+                form: "[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+            });
         }
         Ok(Self(text.into()))
     }
@@ -202,8 +225,10 @@ impl FromStr for KeyPath {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        const INVALID: InvalidName =
-            InvalidName { what: "key", form: "{owner}/keys/{provider}/{name}" };
+        const INVALID: InvalidName = InvalidName {
+            what: "key",
+            form: "{owner}/keys/{provider}/{name}",
+        };
         let (owner, rest) = text.split_once("/keys/").ok_or(INVALID)?;
         let (provider, name) = rest.split_once('/').ok_or(INVALID)?;
         Ok(Self {
@@ -226,7 +251,10 @@ pub struct CallId(Uuid);
 
 impl CallId {
     /// A new id.
-    #[expect(clippy::new_without_default, reason = "a default would hide that each id is new")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "a default would hide that each id is new"
+    )]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
@@ -241,7 +269,10 @@ impl FromStr for CallId {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let invalid = InvalidName { what: "call id", form: "a UUID" };
+        let invalid = InvalidName {
+            what: "call id",
+            form: "a UUID",
+        };
         if text.len() != 36 {
             return Err(invalid);
         }
@@ -259,8 +290,12 @@ impl fmt::Display for CallId {
 fn is_slug(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.first().is_some_and(u8::is_ascii_lowercase)
-        && bytes.last().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+        && bytes
+            .last()
+            .is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
 }
 
 #[cfg(test)]
@@ -273,19 +308,36 @@ mod tests {
             assert_eq!(good.parse::<WorkspaceId>().unwrap().as_str(), good);
         }
         let long = "a".repeat(64);
-        for bad in ["", "ab", "1ab", "-ab", "ab-", "aBc", "a_c", "a/c", "ä-c", long.as_str()] {
+        for bad in [
+            "",
+            "ab",
+            "1ab",
+            "-ab",
+            "ab-",
+            "aBc",
+            "a_c",
+            "a/c",
+            "ä-c",
+            long.as_str(),
+        ] {
             assert!(bad.parse::<WorkspaceId>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_key_path_reads_back_as_it_prints() {
-        for text in ["platform/keys/exa/default", "workspaces/acme/keys/openai/spare-2"] {
+        for text in [
+            "platform/keys/exa/default",
+            "workspaces/acme/keys/openai/spare-2",
+        ] {
             assert_eq!(text.parse::<KeyPath>().unwrap().to_string(), text);
         }
-        for bad in
-            ["keys/openai/x", "workspaces/acme/keys/nobody/x", "platform/keys/exa/", "platform/keys/exa/a/b"]
-        {
+        for bad in [
+            "keys/openai/x",
+            "workspaces/acme/keys/nobody/x",
+            "platform/keys/exa/",
+            "platform/keys/exa/a/b",
+        ] {
             assert!(bad.parse::<KeyPath>().is_err(), "{bad}");
         }
     }

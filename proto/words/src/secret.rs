@@ -43,6 +43,9 @@ mod tests {
 
     #[test]
     fn a_secret_does_not_print_itself() {
-        assert_eq!(format!("{:?}", Secret::new("sk-live".into())), "Secret(REDACTED)");
+        assert_eq!(
+            format!("{:?}", Secret::new("sk-live".into())),
+            "Secret(REDACTED)"
+        );
     }
 }

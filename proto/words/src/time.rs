@@ -13,7 +13,10 @@ impl Timestamp {
 
     /// Whole seconds since the epoch and the nanoseconds within the second.
     pub const fn seconds_and_nanos(self) -> (i64, i32) {
-        #[expect(clippy::cast_possible_truncation, reason = "below 1_000_000 by the remainder")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "below 1_000_000 by the remainder"
+        )]
         let micros = self.0.rem_euclid(1_000_000) as i32;
         (self.0.div_euclid(1_000_000), micros * 1_000)
     }
@@ -53,7 +56,11 @@ impl Timestamp {
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let month = if shifted_month < 10 {
+            shifted_month + 3
+        } else {
+            shifted_month - 9
+        };
         (year_of_era + era * 400 + i64::from(month <= 2), month, day)
     }
 }
@@ -75,7 +82,10 @@ mod tests {
         ] {
             assert_eq!(Timestamp(seconds * 1_000_000).day(), day);
         }
-        assert_eq!(Timestamp(1_795_478_400_000_001).rfc3339(), "2026-11-24T00:00:00.000001Z");
+        assert_eq!(
+            Timestamp(1_795_478_400_000_001).rfc3339(),
+            "2026-11-24T00:00:00.000001Z"
+        );
         assert_eq!(Timestamp(1_795_478_400_000_001).month(), "2026-11");
     }
 }
