@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use keyway::client::Session;
 use keyway_proto::billing::v1::{
-    StreamUsageOpen, StreamUsageRequest, UsageEvent, UsageFilter, stream_usage_request,
+    Basis, StreamUsageOpen, StreamUsageRequest, UsageEvent, UsageFilter, stream_usage_request,
 };
 use keyway_proto::router::v1::{
     AttemptReceipt, ChatRequest, ChatResponse, ChatRole, Message, Part, Receipt, part,
@@ -97,9 +97,12 @@ impl Speaker {
         only_attempt(answer.receipt)
     }
 
-    /// The events of these calls, one per call, in stream order, as soon as the stream shows them.
+    /// The events of these calls' attempts that left the router, one per call, in stream order, as
+    /// soon as the stream shows them.
     pub(crate) async fn events_of(&self, workspace: &str, call_ids: &[&str]) -> Vec<UsageEvent> {
-        let wanted = |event: &UsageEvent| call_ids.contains(&event.call_id.as_str());
+        let wanted = |event: &UsageEvent| {
+            event.basis() != Basis::None && call_ids.contains(&event.call_id.as_str())
+        };
         self.read_events(workspace, call_ids.len(), wanted).await
     }
 
@@ -145,9 +148,17 @@ impl Speaker {
     }
 }
 
-/// The only attempt of a receipt, and the call id.
+/// The only attempt of a receipt that left the router, and the call id. A key that changes between
+/// the plan and the sending leaves an attempt that did not.
 pub(crate) fn only_attempt(receipt: Option<Receipt>) -> (AttemptReceipt, String) {
     let mut receipt = receipt.expect("a receipt");
-    assert_eq!(receipt.attempts.len(), 1, "{receipt:?}");
-    (receipt.attempts.remove(0), receipt.call_id)
+    let last = receipt.attempts.pop().expect("an attempt");
+    assert!(
+        receipt
+            .attempts
+            .iter()
+            .all(|earlier| earlier.basis() == Basis::None),
+        "{receipt:?}"
+    );
+    (last, receipt.call_id)
 }
