@@ -202,6 +202,36 @@ fn the_reference_of_settings_is_current() {
 }
 
 #[test]
+fn every_fault_of_others_has_its_answer_and_every_test_that_answers_exists() {
+    let document = read("docs/faults.md");
+    let rows: Vec<_> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| "))
+        .skip(1)
+        .collect();
+    let ids = rows
+        .iter()
+        .map(|row| row.split(' ').next().unwrap_or_default().to_owned());
+    let expected = (1..=68)
+        .map(|n| format!("g{n}"))
+        .chain((1..=35).map(|n| format!("F{n}")));
+    assert_eq!(ids.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    let answered = |row: &&&str| {
+        let answer = row.split(" | ").nth(2).unwrap_or_default();
+        answer.contains("::")
+            || answer.contains("not there yet: ")
+            || answer.contains("can't happen: ")
+    };
+    let silent: Vec<_> = rows.iter().filter(|row| !answered(row)).collect();
+    assert!(silent.is_empty(), "{silent:?}");
+    let items = code_spans(&document)
+        .into_iter()
+        .filter(|span| span.contains("::"));
+    let wrong: Vec<_> = items.filter_map(|item| exists(item).err()).collect();
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
 fn every_decision_has_its_parts() {
     let folder = root().join("docs/adr");
     let mut numbers = Vec::new();
