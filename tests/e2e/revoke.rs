@@ -6,12 +6,15 @@
 use std::time::Duration;
 
 use keyway_proto::Reason;
-use keyway_proto::billing::v1::Source;
+use keyway_proto::billing::v1::{ListUsageRequest, Source, UsageFilter};
+use keyway_proto::router::v1::GetReceiptRequest;
 use keyway_proto::vault::v1::{
-    CredentialMode, OperatorLimits, Policy, TokenServiceRevokeRequest, TokenServiceWhoAmIRequest,
+    CredentialMode, MemberServicePutRequest, MemberServiceRemoveRequest, OperatorLimits, Policy,
+    Role, TokenServiceCreateRequest, TokenServiceRevokeRequest, TokenServiceWhoAmIRequest,
     UpdateKeyRequest, WorkspaceServiceResumeRequest, WorkspaceServiceSuspendRequest,
     WorkspaceServiceUpdateRequest,
 };
+use tonic::Status;
 
 use crate::harness::{DEMO, Logs, Product, Speaker, ask, reason, wait_for};
 
@@ -109,6 +112,72 @@ async fn a_token_that_its_admin_takes_away_makes_no_more_calls_and_another_goes_
     tenant.admin.vault.tokens().revoke(request).await.unwrap();
     until_refused(&tenant.caller, Reason::CallerUnknown).await;
     product.caller().chat_once(MODEL).await;
+}
+
+#[tokio::test]
+async fn a_role_that_is_taken_away_is_gone_at_the_router_too() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let (_, call_id) = product.caller().chat_once(MODEL).await;
+    let admin = product.admin();
+    let subject = "service:second-admin".to_owned();
+    let workspace = DEMO.to_owned();
+    let member = |role: Role| MemberServicePutRequest {
+        workspace: DEMO.to_owned(),
+        subject: "service:second-admin".to_owned(),
+        role: role.into(),
+        ..Default::default()
+    };
+    let mut members = admin.vault.members();
+    members.put(member(Role::Admin)).await.unwrap();
+    let request = TokenServiceCreateRequest {
+        workspace: workspace.clone(),
+        role: Role::Admin.into(),
+        subject: subject.clone(),
+        ..Default::default()
+    };
+    let second = product.speaker(&admin.token(request).await);
+    assert_ne!(usage(&second).await, Some(Reason::Denied));
+    receipt(&second, &call_id).await.unwrap();
+
+    members.put(member(Role::Reader)).await.unwrap();
+    let denied = async || (usage(&second).await == Some(Reason::Denied)).then_some(());
+    wait_for("the lower role", denied).await;
+    receipt(&second, &call_id).await.unwrap();
+
+    let request = MemberServiceRemoveRequest {
+        workspace,
+        subject,
+        ..Default::default()
+    };
+    members.remove(request).await.unwrap();
+    let unknown = async || receipt(&second, &call_id).await.err();
+    let (refused, delay) = wait_for("no role", unknown).await;
+    assert_eq!(reason(&refused), Some(Reason::CallerUnknown));
+    assert!(delay < BOUND, "{delay:?}");
+}
+
+/// Why usage can't be listed, which takes an admin.
+async fn usage(speaker: &Speaker) -> Option<Reason> {
+    let request = ListUsageRequest {
+        filter: Some(UsageFilter {
+            workspace: DEMO.to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let answer = speaker.router.billing().list_usage(request).await;
+    answer.err().as_ref().and_then(reason)
+}
+
+/// Reads a receipt, which a reader may.
+async fn receipt(speaker: &Speaker, call_id: &str) -> Result<(), Status> {
+    let request = GetReceiptRequest {
+        call_id: call_id.to_owned(),
+        workspace: DEMO.to_owned(),
+    };
+    let mut execution = speaker.router.execution();
+    execution.get_receipt(request).await.map(drop)
 }
 
 #[tokio::test]

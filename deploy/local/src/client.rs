@@ -9,6 +9,7 @@ use keyway_chassis::proto::billing::v1::billing_service_client::BillingServiceCl
 use keyway_chassis::proto::router::v1::execution_service_client::ExecutionServiceClient;
 use keyway_chassis::proto::status;
 use keyway_chassis::proto::vault::v1::key_service_client::KeyServiceClient;
+use keyway_chassis::proto::vault::v1::member_service_client::MemberServiceClient;
 use keyway_chassis::proto::vault::v1::token_service_client::TokenServiceClient;
 use keyway_chassis::proto::vault::v1::workspace_service_client::WorkspaceServiceClient;
 use keyway_words::Secret;
@@ -80,6 +81,11 @@ impl Session {
     /// Workspaces, at the vault.
     pub fn workspaces(&self) -> WorkspaceServiceClient<Authenticated> {
         WorkspaceServiceClient::new(self.service())
+    }
+
+    /// Members, at the vault.
+    pub fn members(&self) -> MemberServiceClient<Authenticated> {
+        MemberServiceClient::new(self.service())
     }
 
     /// Tokens, at the vault.

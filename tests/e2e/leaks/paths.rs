@@ -227,7 +227,7 @@ fn failures(key: &str) -> Vec<(String, Value)> {
         .join(" ");
         let packed = STANDARD.encode(format!("id:{key}"));
         let words = format!("{pieces} {packed}");
-        [401, 500].map(|status| (format!("{status}, {spelling}"), echo(status, &words)))
+        [401, 403].map(|status| (format!("{status}, {spelling}"), echo(status, &words)))
     });
     let bare = [
         (
