@@ -249,7 +249,12 @@ fn spell(spelling: &str, secret: &str) -> String {
             percent_encoding::percent_encode(bytes, percent_encoding::NON_ALPHANUMERIC).to_string()
         }
         "JSON" => serde_json::json!(piece).to_string(),
-        "JSON, all escaped" => bytes.iter().map(|byte| format!("\\u{byte:04x}")).collect(),
+        "JSON, all escaped" => {
+            let escaped = bytes
+                .iter()
+                .map(|byte| ["\\u00", &hex::encode([*byte])].concat());
+            escaped.collect()
+        }
         _ => piece.to_owned(),
     }
 }

@@ -32,6 +32,7 @@ pub(super) async fn walk(product: &Product, admin_token: &str) -> Vec<Sink> {
     product.until_served_by(OPENAI, Source::Own).await;
     product.until_served_by(ANTHROPIC, Source::Own).await;
     good_calls(product).await; // on the own keys
+    shown.extend(bad_keys(product, &admin).await);
     shown.extend(bad_requests(product, &admin).await);
     shown.extend(answers(&admin).await);
     shown.extend(bad_providers(product, &admin).await);
@@ -83,50 +84,44 @@ async fn good_calls(product: &Product) {
     execution.search(search).await.unwrap();
 }
 
-/// Requests that are refused, each with a secret in it.
-async fn bad_requests(product: &Product, admin: &Speaker) -> Vec<Sink> {
-    let caller = product.caller();
-    let mut shown = Vec::new();
-    let mut refused = |what: &str, status: Option<Status>| {
-        let status = status.unwrap_or_else(|| panic!("{what} is not refused"));
-        shown.extend(sinks::status(what, &status));
-    };
+/// Keys that are refused.
+async fn bad_keys(product: &Product, admin: &Speaker) -> Vec<Sink> {
     let put = |provider: &str, secret: String| PutKeyRequest {
         owner: DEMO.to_owned(),
         provider: provider.to_owned(),
         secret,
         ..Default::default()
     };
-    for (what, request) in [
-        ("a key with a blank", put("openai", format!("{PLAIN_KEY} "))),
+    let caller = product.caller();
+    let mut shown = Vec::new();
+    for (what, speaker, request) in [
+        ("a blank", admin, put("openai", format!("{PLAIN_KEY} "))),
         (
-            "a key with a line break",
+            "two lines",
+            admin,
             put("openai", format!("{PLAIN_KEY}\n{ODD_KEY}")),
         ),
-        (
-            "a key that is too long",
-            put("openai", PLAIN_KEY.repeat(200)),
-        ),
-        ("a key of nobody", put("nobody", PLAIN_KEY.to_owned())),
+        ("a long key", admin, put("openai", PLAIN_KEY.repeat(200))),
+        ("nobody's key", admin, put("nobody", PLAIN_KEY.to_owned())),
+        ("a client", &caller, put("openai", PLAIN_KEY.to_owned())),
     ] {
-        refused(what, admin.vault.keys().put_key(request).await.err());
+        let answer = speaker.vault.keys().put_key(request).await;
+        shown.extend(refusal(what, answer));
     }
-    let request = put("openai", PLAIN_KEY.to_owned());
-    refused(
-        "a key from a client",
-        caller.vault.keys().put_key(request).await.err(),
-    );
+    shown
+}
+
+/// Callers and calls that are refused, each with a secret in it.
+async fn bad_requests(product: &Product, admin: &Speaker) -> Vec<Sink> {
+    let caller = product.caller();
     let stranger = product.speaker(UNKNOWN_TOKEN);
     let me = TokenServiceWhoAmIRequest {};
-    refused(
-        "a stranger at the vault",
-        stranger.vault.tokens().who_am_i(me).await.err(),
-    );
-    refused(
-        "a stranger at the router",
-        stranger.chat(prompt(OPENAI)).await.err(),
-    );
-    refused("an admin's call", admin.chat(prompt(OPENAI)).await.err());
+    let answer = stranger.vault.tokens().who_am_i(me).await;
+    let mut shown = refusal("a stranger at the vault", answer);
+    let answer = stranger.chat(prompt(OPENAI)).await;
+    shown.extend(refusal("a stranger at the router", answer));
+    let answer = admin.chat(prompt(OPENAI)).await;
+    shown.extend(refusal("an admin's call", answer));
     for options in [
         json!({"api_key": PLAIN_KEY}).to_string(),
         json!({"extra_headers": {"authorization": format!("Bearer {PLAIN_KEY}")}}).to_string(),
@@ -137,14 +132,22 @@ async fn bad_requests(product: &Product, admin: &Speaker) -> Vec<Sink> {
             provider_options_json: options,
             ..prompt(OPENAI)
         };
-        refused("odd options", caller.chat(request).await.err());
+        shown.extend(refusal("odd options", caller.chat(request).await));
     }
     let request = ChatRequest {
         temperature: Some(PROMPT.to_owned()),
         ..prompt(OPENAI)
     };
-    refused("a temperature of words", caller.chat(request).await.err());
+    shown.extend(refusal("words", caller.chat(request).await));
     shown
+}
+
+/// What a caller is shown who must be refused.
+fn refusal<T>(what: &str, answer: Result<T, Status>) -> Vec<Sink> {
+    match answer {
+        Ok(_) => panic!("{what}: not refused"),
+        Err(status) => sinks::status(what, &status),
+    }
 }
 
 /// What people are shown of keys, tokens and usage.

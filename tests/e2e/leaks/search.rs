@@ -11,8 +11,10 @@ const PIECE: usize = 12;
 /// Characters of base64 that spell a piece.
 const PIECE_BASE64: usize = 16;
 
+type Spell = fn(&[u8]) -> BTreeSet<Vec<u8>>;
+
 /// How a secret can be spelled.
-pub(super) const SPELLINGS: [(&str, fn(&[u8]) -> BTreeSet<Vec<u8>>); 6] = [
+pub(super) const SPELLINGS: [(&str, Spell); 6] = [
     ("raw", |secret| pieces(secret, |piece| vec![piece.to_vec()])),
     ("hex", |secret| pieces(secret, hex_both)),
     ("base64", base64),
@@ -97,18 +99,20 @@ fn hex_both(piece: &[u8]) -> Vec<Vec<u8>> {
 
 fn percent(piece: &[u8]) -> Vec<Vec<u8>> {
     let usual = percent_encode(piece, NON_ALPHANUMERIC).to_string();
-    let all = |text: String| {
-        text.as_bytes()
-            .chunks(2)
-            .flat_map(|two| [b"%", two].concat())
-            .collect()
-    };
     vec![
         usual.to_lowercase().into(),
         usual.into(),
-        all(hex::encode(piece)),
-        all(hex::encode_upper(piece)),
+        each("%", &hex::encode(piece)),
+        each("%", &hex::encode_upper(piece)),
     ]
+}
+
+/// Two digits of hex at a time, each with the same sign before it.
+fn each(sign: &str, hex: &str) -> Vec<u8> {
+    let bytes = hex.as_bytes().chunks(2);
+    bytes
+        .flat_map(|two| [sign.as_bytes(), two].concat())
+        .collect()
 }
 
 fn json(piece: &[u8]) -> Vec<Vec<u8>> {
@@ -119,15 +123,10 @@ fn json(piece: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn json_all(piece: &[u8]) -> Vec<Vec<u8>> {
-    let lower = piece
-        .iter()
-        .map(|byte| format!("\\u{byte:04x}"))
-        .collect::<String>();
-    let upper = piece
-        .iter()
-        .map(|byte| format!("\\u{byte:04X}"))
-        .collect::<String>();
-    vec![lower.into(), upper.into()]
+    vec![
+        each("\\u00", &hex::encode(piece)),
+        each("\\u00", &hex::encode_upper(piece)),
+    ]
 }
 
 /// The three ways in which base64 can fall on the secret, without the characters that depend on
