@@ -61,8 +61,8 @@ pub(crate) fn keep_raw(report: &RawValue) -> Option<String> {
     Some(compact(report)).filter(|text| text.len() <= MAX_RAW_USAGE_BYTES)
 }
 
-/// An exact amount from the text of a JSON number, exponents included; `None` if it is none, is
-/// negative, or has more than twelve fraction digits.
+/// The amount from the text of a JSON number, exponents included and never through a float; `None`
+/// if it is none, is negative, or does not fit. Below a pico-dollar halves go to the even neighbour.
 pub(crate) fn usd(number: &RawValue) -> Option<Usd> {
     let (digits, exponent) = match number.get().split_once(['e', 'E']) {
         Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
@@ -78,13 +78,21 @@ pub(crate) fn usd(number: &RawValue) -> Option<Usd> {
     (pico >= 0 && !digits.starts_with('-')).then_some(Usd::from_pico(pico))
 }
 
-/// The number times ten to this power, if it is whole and fits.
+/// The number, zero or more, times ten to this power if that fits; halves go to the even neighbour.
+///
+/// A provider that adds costs as floats tells `0.30000000000000004`: what lies below a pico-dollar
+/// is rounded, since an amount that is dropped would be charged to nobody.
 fn shift(number: i128, power: i32) -> Option<i128> {
-    let factor = 10_i128.checked_pow(power.unsigned_abs())?;
+    let factor = 10_i128.checked_pow(power.unsigned_abs());
     if power >= 0 {
-        return number.checked_mul(factor);
+        return number.checked_mul(factor?);
     }
-    (number % factor == 0).then_some(number / factor)
+    // Beyond that power no number of 128 bits reaches half.
+    let Some(factor) = factor else { return Some(0) };
+    let (whole, rest) = (number / factor, number % factor);
+    let half = factor / 2;
+    let up = rest > half || (rest == half && whole % 2 != 0);
+    Some(whole + i128::from(up))
 }
 
 #[cfg(test)]
@@ -139,7 +147,11 @@ mod tests {
             ("0", Some(0)),
             ("0e99", Some(0)),
             ("0.0000000000010", Some(1)),
-            ("0.0000000000001", None),
+            ("0.0000000000001", Some(0)),
+            ("0.0000000000005", Some(0)),
+            ("0.0000000000015", Some(2)),
+            ("0.30000000000000004", Some(300_000_000_000)),
+            ("1e-400", Some(0)),
             ("-0.1", None),
             ("1e99", None),
             ("\"0.007\"", None),
