@@ -1,6 +1,6 @@
 //! The table in force: built-in rows, an operator's overlay over them, one hash for the whole.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use keyway_words::{ProviderId, Timestamp};
@@ -54,7 +54,9 @@ impl Catalogue {
 
     /// The built-in table with an overlay: a JSON array of rows in the form of the price files.
     ///
-    /// A row replaces the one of the same provider and model, or adds it. A row with
+    /// A row replaces the one of the same provider and model, or adds it. It holds for the dated
+    /// ids of its model too (`gpt-5-mini` for `gpt-5-mini-2025-08-07`), which is what providers say
+    /// that they served, unless they have a row of their own in the overlay. A row with
     /// `effective_from` (a day, UTC) holds from then on; of several the latest that holds wins.
     /// The table is the one at the given time; [`Catalogue::next_change`] says until when.
     pub fn with_overlay(overlay: &str, at: Timestamp) -> Result<Self, CatalogueError> {
@@ -186,12 +188,49 @@ fn lay_over(
         .min();
     // Stable: of rows of the same day the later one wins, as it stands in the file.
     dated.sort_by_key(|(row, _)| row.effective_from);
+    dated.retain(|(row, _)| row.effective_from.is_none_or(|from| from <= at));
+    let named: HashSet<_> = dated.iter().map(|(row, _)| row.key()).collect();
     for (row, value) in dated {
-        if row.effective_from.is_none_or(|from| from <= at) {
-            rows_in_force.insert(row.key(), (value.clone(), Arc::new(row.model)));
+        let ids = take_dated_ids(rows_in_force, &row, &named);
+        let (key, mut value, mut model) = (row.key(), value.clone(), row.model);
+        if !ids.is_empty() {
+            model.add_aliases(ids);
+            value["aliases"] = model.aliases().into();
         }
+        rows_in_force.insert(key, (value, Arc::new(model)));
     }
     Ok(next_change)
+}
+
+/// Takes the rows of a model's dated ids away, but for those that the overlay names; their ids.
+fn take_dated_ids(
+    rows_in_force: &mut BTreeMap<(String, String), (Value, Arc<Model>)>,
+    row: &Row,
+    named: &HashSet<(String, String)>,
+) -> Vec<String> {
+    let (provider, id) = row.key();
+    let Some((_, replaced)) = rows_in_force.get(&(provider.clone(), id.clone())) else {
+        return Vec::new();
+    };
+    let mut ids = replaced.aliases().to_vec();
+    ids.retain(|alias| is_dated(alias, &id) && !named.contains(&(provider.clone(), alias.clone())));
+    for alias in &ids {
+        rows_in_force.remove(&(provider.clone(), alias.clone()));
+    }
+    ids
+}
+
+/// Whether an id is another one with a date behind it.
+fn is_dated(id: &str, plain: &str) -> bool {
+    let date = id
+        .strip_prefix(plain)
+        .and_then(|rest| rest.strip_prefix('-'));
+    date.is_some_and(|date| {
+        date.len() >= 8
+            && date
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    })
 }
 
 /// Models by id, then by alias where no row has that id.

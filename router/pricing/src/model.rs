@@ -109,6 +109,15 @@ impl Model {
         &self.aliases
     }
 
+    /// Gives it further ids.
+    pub(crate) fn add_aliases(&mut self, ids: Vec<String>) {
+        for id in ids {
+            if !self.aliases.contains(&id) {
+                self.aliases.push(id);
+            }
+        }
+    }
+
     /// What an attempt costs.
     pub fn quote(&self, inputs: &PriceInputs<'_>) -> Quote {
         Quote::of(self, inputs)

@@ -1,3 +1,5 @@
+use keyway_words::Usage;
+
 use super::*;
 use crate::model::Asked;
 
@@ -158,6 +160,59 @@ fn a_row_that_is_not_of_its_form_names_itself_and_does_not_load() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("JSON array"), "{error}");
+}
+
+#[test]
+fn a_row_of_the_overlay_holds_for_the_dated_ids_of_its_model_too() {
+    let of = |model: &str, input: &str, output: &str| {
+        format!(
+            r#"{{"provider":"openai","model":"{model}","kind":"chat","currency":"USD",
+            "unit":"per_million_tokens","source":"test","input":"{input}","output":"{output}"}}"#
+        )
+    };
+    let usage = Usage {
+        input_tokens: Some(1_000_000),
+        output_tokens: Some(0),
+        ..Usage::default()
+    };
+    let price = |overlay: String, served: &str| {
+        let table = Catalogue::with_overlay(&overlay, Timestamp(0)).unwrap();
+        let inputs = PriceInputs {
+            usage: Some(&usage),
+            flagged: false,
+            service_tier: None,
+            dimensions: &BTreeMap::new(),
+            provider_cost: None,
+        };
+        let quote = table.quote(ProviderId::OpenAi, "gpt-5-mini", Some(served), &inputs);
+        quote.list.map(|list| list.to_string())
+    };
+    let one = format!("[{}]", of("gpt-5-mini", "7", "9"));
+    let both = format!(
+        "[{},{}]",
+        of("gpt-5-mini-2025-08-07", "5", "9"),
+        of("gpt-5-mini", "7", "9")
+    );
+    let dated = format!("[{}]", of("gpt-5-mini-2025-08-07", "5", "9"));
+    let (seven, five) = (Some("7.000000000000"), Some("5.000000000000"));
+    assert_eq!(price(one.clone(), "gpt-5-mini").as_deref(), seven);
+    assert_eq!(
+        price(one.clone(), "gpt-5-mini-2025-08-07").as_deref(),
+        seven
+    );
+    assert_eq!(
+        price(both.clone(), "gpt-5-mini-2025-08-07").as_deref(),
+        five
+    );
+    assert_eq!(price(both, "gpt-5-mini").as_deref(), seven);
+    assert_eq!(
+        price(dated.clone(), "gpt-5-mini-2025-08-07").as_deref(),
+        five
+    );
+    let listed = Some("0.250000000000");
+    assert_eq!(price(dated, "gpt-5-mini").as_deref(), listed);
+    // Another model with a similar name keeps its own price.
+    assert_ne!(price(one, "gpt-5-nano-2025-08-07").as_deref(), seven);
 }
 
 #[test]
