@@ -244,7 +244,7 @@ fn an_overlay_row_replaces_from_its_day_on() {
     let first_of_december = start_of("2026-12-01").unwrap();
     let input_at = |at: i64| {
         let catalogue = Catalogue::with_overlay(overlay, Timestamp(at)).unwrap();
-        let usage = keyway_words::Usage {
+        let usage = Usage {
             input_tokens: Some(1_000_000),
             ..Default::default()
         };
