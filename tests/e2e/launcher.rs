@@ -214,6 +214,19 @@ async fn a_lost_master_key_is_never_replaced_by_a_new_one() {
 }
 
 #[tokio::test]
+async fn a_simulator_that_can_not_start_is_told_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(folder.path().join(".keyway/provider-sim.journal")).expect("a folder");
+    let started = timeout(BOUND, Setup::new().start_in(folder)).await;
+    let error = started
+        .expect("an answer")
+        .err()
+        .expect("a refusal")
+        .to_string();
+    assert!(error.starts_with("the provider-sim stopped: "), "{error}");
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_told_with_the_setting_that_moves_it() {
     for (variable, _) in keyway::settings::LISTENERS {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

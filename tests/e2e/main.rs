@@ -8,6 +8,7 @@
     reason = "a test that can't go on says so and ends"
 )]
 
+mod access;
 mod config;
 mod crash;
 mod damage;
@@ -19,6 +20,7 @@ mod harness;
 mod launcher;
 mod layering;
 mod leaks;
+mod lost_files;
 mod own_and_hosted;
 mod revoke;
 mod vault_down;

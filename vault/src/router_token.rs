@@ -11,6 +11,11 @@ pub fn generate() -> Result<Secret, NoRandomness> {
     token::generate(TokenKind::Router, &mut OsRandom)
 }
 
+/// Whether a text has the form of a router's token. A vault takes no other.
+pub fn is_well_formed(token: &Secret) -> bool {
+    token::parse(token.expose()) == Ok(TokenKind::Router)
+}
+
 /// The entry of a router in the setting `routers`: the vault knows the token's hash only.
 pub fn entry(name: &str, token: &Secret) -> String {
     format!(
@@ -30,5 +35,7 @@ mod tests {
         let entry = entry("local", &token);
         assert!(entry.parse::<RouterIdentity>().is_ok());
         assert!(!entry.contains(token.expose()));
+        assert!(is_well_formed(&token));
+        assert!(!is_well_formed(&Secret::new(String::new())));
     }
 }

@@ -48,7 +48,8 @@ pub fn value(text: &str, name: &str) -> Option<Secret> {
     text.lines().find_map(|line| {
         let (found, value) = line.strip_prefix("export ")?.split_once('=')?;
         let value = value.trim_matches('\'');
-        (found == name && !value.is_empty()).then(|| Secret::new(value.to_owned()))
+        let printable = value.bytes().all(|byte| byte.is_ascii_graphic());
+        (found == name && printable && !value.is_empty()).then(|| Secret::new(value.to_owned()))
     })
 }
 
@@ -92,5 +93,7 @@ mod tests {
         let text = sample(None).to_text();
         assert_eq!(value(&text, "KEYWAY_CALL_TOKEN").unwrap().expose(), "kwc_z");
         assert!(value(&text, "KEYWAY_SIM").is_none());
+        let damaged = text.replace("kwc_z", "kwc\u{fffd}");
+        assert!(value(&damaged, "KEYWAY_CALL_TOKEN").is_none());
     }
 }

@@ -58,6 +58,7 @@ pub async fn start(
     };
     let base = simulator.map(|address| (address, simulated.as_slice()));
     let environment = without_secrets(environment);
+    settings::check_names(&environment)?;
     let addresses = Addresses::read(&environment)?;
     settings::write(&state, addresses, base, options.price_overlay.as_deref())?;
     let site = Site {
@@ -71,6 +72,7 @@ pub async fn start(
 
     writeln!(out, "Keyway: state in {}", site.state.root().display())?;
     site.addresses.check_free()?;
+    nothing_lost(&site)?;
     master_key(&site)?;
     migrate(&site).await?;
     let operator_token = bootstrap(&site).await?;
@@ -79,7 +81,8 @@ pub async fn start(
         None => None,
     };
     let vault = site.start(Part::Vault).await?;
-    let operator = Session::new(site.addresses.vault, &operator_token)?;
+    let operator = Session::new(site.addresses.vault, &operator_token)
+        .with_context(|| site.state.operator_token().display().to_string())?;
     check_operator(&operator, &site).await?;
     provision::platform_keys(&operator, &placed, out).await?;
     let access = access(&site, &operator, operator_token).await?;
@@ -128,6 +131,23 @@ async fn migrate(site: &Site) -> Result<()> {
     Ok(())
 }
 
+/// Fails if a database is gone that an earlier start has filled: an empty one in its place would
+/// look as if nobody had ever stored a key or owed anything.
+fn nothing_lost(site: &Site) -> Result<()> {
+    if !site.state.env_file().exists() {
+        return Ok(()); // no start has come to its end yet
+    }
+    for database in [site.state.vault_database(), site.state.ledger_database()] {
+        if !database.exists() {
+            bail!(
+                "the database {} of an earlier start is gone; bring it back, or begin afresh with another --state DIR",
+                database.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Makes the first master key, beside a database that is not there yet and nowhere else: a new key
 /// beside old data would be the loss of that data.
 fn master_key(site: &Site) -> Result<()> {
@@ -149,11 +169,17 @@ fn master_key(site: &Site) -> Result<()> {
     Ok(keyway_vault::master_key::create_file(&key)?)
 }
 
-/// Makes the first operator, whose token the vault writes to a private file.
+/// The operator's token: from its file, else from `keyway.env`, else of the first operator, which the
+/// vault makes now.
 async fn bootstrap(site: &Site) -> Result<Secret> {
     let path = site.state.operator_token();
     if let Some(token) = read_if_there(&path)? {
         return Ok(Secret::new(token.trim().to_owned()));
+    }
+    let known = read_if_there(&site.state.env_file())?.unwrap_or_default();
+    if let Some(token) = env_file::value(&known, "KEYWAY_OPERATOR_TOKEN") {
+        write_private(&path, token.expose())?;
+        return Ok(token);
     }
     let config = site.state.config(Part::Vault);
     let mut args = words(&["bootstrap", "--config"], &config);
@@ -168,7 +194,7 @@ async fn check_operator(operator: &Session, site: &Site) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "the vault does not take the operator's token in {}; put a good one there (TokenService.Create by another operator)",
+        "the vault does not take the operator's token in {}; put a good one there (TokenService.Create by another operator), or begin afresh with another --state DIR",
         site.state.operator_token().display()
     )
 }
@@ -237,7 +263,7 @@ impl Running {
         format!(
             "Serving: vault {vault}, router {router}{simulator}. Stop with Ctrl-C.\n\
              Next, in another shell (README.md has a five-minute tour):\n  \
-             . {}\n  \
+             . '{}'\n  \
              grpcurl -plaintext -expand-headers -H 'authorization: Bearer ${{KEYWAY_ADMIN_TOKEN}}' \\\n    \
              -d '{{\"owner\":\"workspaces/demo\"}}' \"$KEYWAY_VAULT\" keyway.vault.v1.KeyService/ListKeys",
             env_file.display()

@@ -45,9 +45,13 @@ impl Addresses {
             let text = environment
                 .get(OsStr::new(variable))
                 .map_or(Some(default), |text| text.to_str());
-            *place = text.and_then(|text| text.parse().ok()).ok_or_else(|| {
-                anyhow!("{variable} must be an address and a port, such as {default}")
-            })?;
+            // Port 0 is any port: nobody could be told where the service listens.
+            let address: Option<SocketAddr> = text.and_then(|text| text.parse().ok());
+            *place = address
+                .filter(|address| address.port() != 0)
+                .ok_or_else(|| {
+                    anyhow!("{variable} must be an address and a port, such as {default}")
+                })?;
         }
         let [
             vault,
@@ -77,12 +81,33 @@ impl Addresses {
 
     /// Fails on the first address that is taken, and names the setting that moves it.
     pub fn check_free(self) -> Result<()> {
+        // All are held until the last is taken: two settings with one address are noticed, too.
+        let mut held = Vec::new();
         for (address, (variable, _)) in self.all().into_iter().zip(LISTENERS) {
-            TcpListener::bind(address).with_context(|| {
+            held.push(TcpListener::bind(address).with_context(|| {
                 format!("can't listen on {address}; stop what listens there, or move it with {variable}=ADDRESS:PORT")
-            })?;
+            })?);
         }
         Ok(())
+    }
+}
+
+/// Fails on a variable that was meant as a setting and would reach no service.
+pub(crate) fn check_names(environment: &Environment) -> Result<()> {
+    let stray = environment
+        .keys()
+        .filter_map(|name| name.to_str())
+        .filter(|name| name.starts_with("KEYWAY_") && name.contains("__"))
+        .find(|name| {
+            !["KEYWAY_VAULT__", "KEYWAY_ROUTER__"]
+                .iter()
+                .any(|own| name.starts_with(own))
+        });
+    match stray {
+        None => Ok(()),
+        Some(name) => Err(anyhow!(
+            "environment variable {name}: no such setting; accepted: KEYWAY_VAULT__… and KEYWAY_ROUTER__… (see docs/configuration.md)"
+        )),
     }
 }
 
@@ -153,11 +178,15 @@ fn simulator_base_url(address: SocketAddr, provider: ProviderId) -> String {
     format!("http://{address}/{provider}{below}")
 }
 
-/// The router's token, made at the first start.
+/// The router's token, made at the first start and kept.
 fn router_token(state: &StateDir) -> Result<Secret> {
     let path = state.router_token();
-    if let Some(token) = read_if_there(&path)? {
-        return Ok(Secret::new(token.trim().to_owned()));
+    let known = read_if_there(&path)?.map(|token| Secret::new(token.trim().to_owned()));
+    // Both sides of this token are written at every start, so a damaged one is simply made anew.
+    if let Some(token) = known
+        && keyway_vault::router_token::is_well_formed(&token)
+    {
+        return Ok(token);
     }
     let token = keyway_vault::router_token::generate()?;
     write_private(&path, token.expose())?;
@@ -173,4 +202,57 @@ fn quoted(path: &Path) -> Result<String> {
         )
     })?;
     Ok(serde_json::to_string(text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: &str) -> Environment {
+        Environment::from([(name.into(), value.into())])
+    }
+
+    #[test]
+    fn a_variable_that_reaches_no_service_is_refused_by_name() {
+        for stray in ["KEYWAY_ROUTR__LOG__LEVEL", "KEYWAY_VAULT_ADMIN__LISTEN"] {
+            let error = check_names(&with(stray, "s3cret")).unwrap_err().to_string();
+            assert!(
+                error.contains(stray) && !error.contains("s3cret"),
+                "{error}"
+            );
+        }
+        for known in ["KEYWAY_VAULT__LOG__LEVEL", "KEYWAY_SIM", "OTHER__X"] {
+            check_names(&with(known, "x")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_listener_without_a_port_of_its_own_is_refused_by_name() {
+        let (variable, _) = LISTENERS[2];
+        for bad in ["127.0.0.1:0", "localhost:1", "7103"] {
+            let error = Addresses::read(&with(variable, bad)).unwrap_err();
+            assert!(error.to_string().contains(variable), "{error}");
+        }
+        let twice = [
+            (LISTENERS[0].0, "127.0.0.1:47381"),
+            (LISTENERS[1].0, "127.0.0.1:47381"),
+        ];
+        let twice = twice.map(|(name, value)| (name.into(), value.into()));
+        let addresses = Addresses::read(&Environment::from(twice)).unwrap();
+        assert_eq!(addresses.vault, addresses.vault_data);
+        assert!(addresses.check_free().is_err());
+    }
+
+    #[test]
+    fn a_damaged_router_token_is_made_anew_and_a_good_one_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        let first = router_token(&state).unwrap();
+        assert_eq!(router_token(&state).unwrap().expose(), first.expose());
+        for damaged in ["", "hi\n"] {
+            write_private(&state.router_token(), damaged).unwrap();
+            let made = router_token(&state).unwrap();
+            assert!(keyway_vault::router_token::is_well_formed(&made));
+        }
+    }
 }
