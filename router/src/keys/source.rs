@@ -47,7 +47,7 @@ impl From<VaultError> for Fault {
             .retry_after(RETRY),
             VaultError::RouterRefused => Self::new(
                 Reason::VaultUnavailable,
-                "the vault does not know this router; check vault.token_file and the vault's lease.router_token_sha256",
+                "the vault does not know this router; compare the router's vault.token_file with the vault's setting routers",
             )
             .retry_after(RETRY),
             VaultError::Refused(Reason::KeyUnreadable) => {

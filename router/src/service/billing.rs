@@ -71,8 +71,9 @@ impl BillingService for Services {
 
     async fn summarize_usage(
         &self,
-        _request: Request<wire::SummarizeUsageRequest>,
+        request: Request<wire::SummarizeUsageRequest>,
     ) -> Result<Response<wire::SummarizeUsageResponse>, Status> {
+        admit(&*self.authority, request)?;
         not_built("SummarizeUsage")
     }
 
@@ -102,8 +103,9 @@ impl BillingService for Services {
 
     async fn rerate(
         &self,
-        _request: Request<wire::RerateRequest>,
+        request: Request<wire::RerateRequest>,
     ) -> Result<Response<wire::RerateResponse>, Status> {
+        admit(&*self.authority, request)?;
         not_built("Rerate")
     }
 }

@@ -64,8 +64,9 @@ impl ExecutionService for Services {
 
     async fn stream_embed(
         &self,
-        _request: Request<wire::StreamEmbedRequest>,
+        request: Request<wire::StreamEmbedRequest>,
     ) -> Result<Response<Self::StreamEmbedStream>, Status> {
+        admit(&*self.authority, request)?;
         not_built("StreamEmbed")
     }
 
@@ -83,15 +84,17 @@ impl ExecutionService for Services {
 
     async fn test_key(
         &self,
-        _request: Request<wire::TestKeyRequest>,
+        request: Request<wire::TestKeyRequest>,
     ) -> Result<Response<wire::TestKeyResponse>, Status> {
+        admit(&*self.authority, request)?;
         not_built("TestKey")
     }
 
     async fn list_models(
         &self,
-        _request: Request<wire::ListModelsRequest>,
+        request: Request<wire::ListModelsRequest>,
     ) -> Result<Response<wire::ListModelsResponse>, Status> {
+        admit(&*self.authority, request)?;
         not_built("ListModels")
     }
 
