@@ -94,7 +94,8 @@ impl Keys {
         if !request.provider.is_empty() {
             fields::parsed::<ProviderId>("provider", &request.provider)?;
         }
-        let wanted = request.state();
+        let wanted = KeyState::try_from(request.state)
+            .map_err(|_number| Fault::field("state", "must be a state of the contract"))?;
         let size = fields::page_size(request.page_size)?;
         let question = [
             "ListKeys",

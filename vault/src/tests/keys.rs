@@ -331,3 +331,16 @@ async fn no_plaintext_reaches_the_database_files() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_list_by_a_state_that_nobody_knows_is_refused_and_not_the_whole_list() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let request = ListKeysRequest {
+        owner: "workspaces/acme".to_owned(),
+        state: 77,
+        ..Default::default()
+    };
+    let refused = world.keys(&acme).list_keys(request).await;
+    assert_eq!(reason(refused), Reason::FieldInvalid);
+}
