@@ -76,7 +76,7 @@ fn start(args: Args) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(args.listen).await?;
         let address = listener.local_addr()?;
         let options = Options {
@@ -88,10 +88,10 @@ fn start(args: Args) -> std::io::Result<()> {
             served = server::serve(listener, options) => served,
             () = asked_to_stop(args.parent_stdin) => Ok(()),
         }
-    })?;
+    });
     // A thread that waits in a read of standard input can't be interrupted.
     runtime.shutdown_background();
-    Ok(())
+    ended
 }
 
 async fn asked_to_stop(parent_stdin: bool) {

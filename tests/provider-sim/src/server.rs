@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use bytes::Bytes;
@@ -50,7 +51,10 @@ pub(crate) struct State {
     pub(crate) gates: Arc<Gates>,
 }
 
-/// Answers on the listener for ever. Errors: the journal can't be opened, or the listener fails.
+/// How long no caller is taken after one could not be.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Answers on the listener for ever. Errors: the journal can't be opened.
 pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
     let journal = Arc::new(Journal::open(options.journal.as_deref())?);
     let state = Arc::new(State {
@@ -60,9 +64,15 @@ pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
         gates: Arc::default(),
     });
     loop {
-        let (stream, _) = listener.accept().await?;
+        // One caller who has left, or no free descriptor for a while, ends nothing for the others.
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
         // Without it a small chunk waits for the peer's delayed acknowledgement.
-        stream.set_nodelay(true)?;
+        if stream.set_nodelay(true).is_err() {
+            continue;
+        }
         tokio::spawn(connection(Arc::clone(&state), stream));
     }
 }
