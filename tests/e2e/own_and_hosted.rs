@@ -2,8 +2,10 @@
 //! key costs nothing, and both are on the billing stream with everything that a bill needs.
 
 use keyway_proto::billing::v1::{Basis, Outcome, Source};
+use keyway_proto::router::v1::AttemptReceipt;
+use keyway_words::Usd;
 
-use crate::harness::{DEMO, Logs, Product};
+use crate::harness::{DEMO, Logs, Product, Setup};
 
 const MODEL: &str = "openai/gpt-5-mini";
 const ZERO: &str = "0.000000000000";
@@ -43,4 +45,23 @@ async fn the_same_call_is_charged_on_the_hosted_key_and_free_on_the_own_key() {
     assert_eq!(own_event.basis(), Basis::ProviderReported);
     assert_eq!(own_event.outcome(), Outcome::Completed);
     assert_eq!(own_event.workspace, DEMO);
+}
+
+#[tokio::test]
+async fn with_another_price_the_same_call_costs_another_amount() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let overlay = folder.path().join("prices.json");
+    // Twice the listed prices of the model.
+    let row = r#"[{"provider": "openai", "model": "gpt-5-mini", "kind": "chat", "currency": "USD",
+        "unit": "per_million_tokens", "input": "0.5", "output": "4", "source": "this test"}]"#;
+    std::fs::write(&overlay, row).expect("a file");
+    let charge = |attempt: AttemptReceipt| -> Usd {
+        let text = attempt.charge_usd.expect("a charge");
+        text.parse().expect("an amount")
+    };
+    let listed = charge(Product::start().await.caller().chat_once(MODEL).await.0);
+    let setup = Setup::new().options(|options| options.price_overlay = Some(overlay));
+    let doubled = charge(setup.start().await.caller().chat_once(MODEL).await.0);
+    assert_eq!(doubled.pico(), 2 * listed.pico());
+    assert!(listed > Usd::ZERO);
 }
