@@ -4,6 +4,7 @@ pub(crate) mod access_log;
 mod catch_panic;
 mod health;
 mod settings;
+mod unread;
 
 use std::future::Future;
 use std::io;
@@ -164,6 +165,8 @@ fn layers<A: Authenticate>(
         .layer(AccessLogLayer)
         // A bug in one call is one INTERNAL, and it is logged.
         .layer(CatchPanicLayer)
+        // What tonic refuses to read has a reason too.
+        .map_response(unread::explained)
         // Before any work is done for a call that can't be finished.
         .layer(DrainLayer::new(around.drain.clone()))
         // Authentication takes time too.
