@@ -1,5 +1,6 @@
 //! Connections: one that writes, one that numbers, a few that only read.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sea_orm::{
@@ -13,32 +14,64 @@ use crate::error::LedgerError;
 /// The connections of one ledger.
 #[derive(Debug, Clone)]
 pub(crate) struct Connections {
-    pub(crate) writer: DatabaseConnection,
-    pub(crate) sequencer: DatabaseConnection,
+    pub(crate) writer: Arc<Reopening>,
+    pub(crate) sequencer: Arc<Reopening>,
     pub(crate) readers: DatabaseConnection,
 }
 
+/// A connection that writes, and that is replaced after an error. On a full disk SQLite ends a
+/// transaction by itself, and the driver, which does not hear of it, can begin none after it.
+#[derive(Debug)]
+pub(crate) struct Reopening {
+    config: LedgerConfig,
+    current: Mutex<DatabaseConnection>,
+}
+
+impl Reopening {
+    /// Opens it, and checks on the live connection that a commit is on the disk before it is
+    /// acknowledged.
+    async fn open(config: &LedgerConfig) -> Result<Arc<Self>, LedgerError> {
+        let current = Mutex::new(durable(config).await?);
+        let config = config.clone();
+        Ok(Arc::new(Self { config, current }))
+    }
+
+    /// The connection to use now.
+    pub(crate) fn get(&self) -> DatabaseConnection {
+        let current = self.current.lock();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Closes the connection, and with it whatever it had begun, and opens another one.
+    pub(crate) async fn reopen(&self) -> Result<(), LedgerError> {
+        self.get().close_by_ref().await?;
+        let opened = durable(&self.config).await?;
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = opened;
+        Ok(())
+    }
+}
+
+async fn durable(config: &LedgerConfig) -> Result<DatabaseConnection, LedgerError> {
+    let connection = connect(config, 1, false).await?;
+    require(&connection, "journal_mode", "wal").await?;
+    require(&connection, "synchronous", "2").await?;
+    Ok(connection)
+}
+
 impl Connections {
-    /// Opens the file, which must exist, and checks on the live connections that a commit is on
-    /// the disk before it is acknowledged.
+    /// Opens the file, which must exist.
     pub(crate) async fn open(config: &LedgerConfig) -> Result<Self, LedgerError> {
-        let writer = connect(config, 1, false).await?;
-        let sequencer = connect(config, 1, false).await?;
-        for connection in [&writer, &sequencer] {
-            require(connection, "journal_mode", "wal").await?;
-            require(connection, "synchronous", "2").await?;
-        }
         Ok(Self {
-            writer,
-            sequencer,
+            writer: Reopening::open(config).await?,
+            sequencer: Reopening::open(config).await?,
             readers: connect(config, config.readers, true).await?,
         })
     }
 
     pub(crate) async fn close(&self) -> Result<(), DbErr> {
         self.readers.close_by_ref().await?;
-        self.sequencer.close_by_ref().await?;
-        self.writer.close_by_ref().await
+        self.sequencer.get().close_by_ref().await?;
+        self.writer.get().close_by_ref().await
     }
 }
 

@@ -53,9 +53,11 @@ impl Ledger {
     ) -> Result<Arc<Self>, LedgerError> {
         let lock = DatabaseLock::take(&config.path)?;
         let connections = Connections::open(&config).await?;
-        keyway_migrations::router::check(&connections.writer).await?;
-        let state = take_term(&connections.writer, clock.now()).await?;
-        let swept = sweep::sweep(&connections.writer, state.term, clock.now()).await?;
+        let first = connections.writer.get();
+        keyway_migrations::router::check(&first).await?;
+        let state = take_term(&first, clock.now()).await?;
+        let swept = sweep::sweep(&first, state.term, clock.now()).await?;
+        drop(first);
         info!(term = state.term, swept, "the ledger is open");
 
         let (records, received) = mpsc::unbounded_channel();
@@ -179,8 +181,8 @@ impl Ledger {
     }
 
     /// For rare small writes beside the attempts.
-    pub(crate) const fn side_writer(&self) -> &DatabaseConnection {
-        &self.connections.sequencer
+    pub(crate) fn side_writer(&self) -> DatabaseConnection {
+        self.connections.sequencer.get()
     }
 
     pub(crate) const fn stream_id(&self) -> i64 {

@@ -31,7 +31,7 @@ impl Ledger {
         price_tables::Entity::insert(row)
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .try_insert()
-            .exec_without_returning(self.side_writer())
+            .exec_without_returning(&self.side_writer())
             .await?;
         Ok(())
     }

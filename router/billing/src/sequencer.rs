@@ -14,12 +14,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::error;
 
-use crate::database;
+use crate::database::{self, Reopening};
 use crate::entity::{sequencer, stream_positions, unsequenced};
 
 /// The numbering side of a ledger.
 pub(crate) struct Sequencer {
-    pub(crate) connection: DatabaseConnection,
+    pub(crate) connection: Arc<Reopening>,
     /// Shared with the writer.
     pub(crate) turn: Arc<Mutex<()>>,
     pub(crate) term: i64,
@@ -55,13 +55,16 @@ impl Sequencer {
     async fn catch_up(&self) {
         loop {
             let _turn = self.turn.lock().await;
-            match number(&self.connection, self.term).await {
+            match number(&self.connection.get(), self.term).await {
                 Ok(Some(last)) => {
                     self.head.send_replace(last);
                 }
                 Ok(None) => return,
                 Err(cause) => {
                     error!(%cause, "usage events could not be given their place in the stream");
+                    if let Err(cause) = self.connection.reopen().await {
+                        error!(%cause, "the ledger's numbering side could not be opened again");
+                    }
                     return;
                 }
             }

@@ -87,7 +87,7 @@ impl Ledger {
         consumers::Entity::insert(row)
             .on_conflict(newer)
             .try_insert()
-            .exec_without_returning(self.side_writer())
+            .exec_without_returning(&self.side_writer())
             .await?;
         Ok(())
     }

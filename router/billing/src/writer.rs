@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use keyway_chassis::clock::Clock;
-use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::DropGuard;
 use tracing::{error, info, warn};
 
 use crate::config::LedgerConfig;
+use crate::database::Reopening;
 use crate::entity::writers;
 use crate::group;
 use crate::record::{OpenRecord, Record, SettleRecord};
@@ -21,7 +22,7 @@ use crate::sweep;
 
 /// The writing side of a ledger.
 pub(crate) struct Writer {
-    pub(crate) connection: DatabaseConnection,
+    pub(crate) connection: Arc<Reopening>,
     /// Shared with the sequencer: whoever writes has it, so that neither sleeps in SQLite's own
     /// wait for the file.
     pub(crate) turn: Arc<Mutex<()>>,
@@ -96,7 +97,8 @@ impl Writer {
     ) -> Result<(), DbErr> {
         let now = self.clock.now();
         let turn = self.turn.lock().await;
-        let mut repeated = group::commit(&self.connection, self.term, now, opens, settles).await?;
+        let mut repeated =
+            group::commit(&self.connection.get(), self.term, now, opens, settles).await?;
         drop(turn);
         for (index, open) in opens.iter().enumerate() {
             open.tell(match repeated.remove(&index) {
@@ -133,7 +135,9 @@ impl Writer {
                     Some(Record::Stop) | None => next = Next::Stop,
                 },
                 _ = probe.tick() => {
-                    if self.write_waiting(&mut waiting).await.is_ok() {
+                    if self.connection.reopen().await.is_ok()
+                        && self.write_waiting(&mut waiting).await.is_ok()
+                    {
                         break;
                     }
                     if matches!(next, Next::Stop) {
@@ -173,7 +177,7 @@ impl Writer {
     }
 
     async fn sweep(&mut self) -> Next {
-        match sweep::sweep(&self.connection, self.term, self.clock.now()).await {
+        match sweep::sweep(&self.connection.get(), self.term, self.clock.now()).await {
             Ok(0) => Next::GoOn,
             Ok(closed) => {
                 info!(closed, "attempts of a stopped router were closed");
@@ -188,7 +192,7 @@ impl Writer {
         writers::Entity::update_many()
             .col_expr(writers::Column::HeartbeatAt, self.clock.now().0.into())
             .filter(writers::Column::Term.eq(self.term))
-            .exec(&self.connection)
+            .exec(&self.connection.get())
             .await
             .map(drop)
     }
@@ -197,7 +201,7 @@ impl Writer {
         writers::Entity::update_many()
             .col_expr(writers::Column::StoppedAt, self.clock.now().0.into())
             .filter(writers::Column::Term.eq(self.term))
-            .exec(&self.connection)
+            .exec(&self.connection.get())
             .await
             .map(drop)
     }

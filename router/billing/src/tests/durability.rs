@@ -7,6 +7,7 @@ async fn the_live_connections_sync_every_commit() {
     let home = Home::new().await;
     let ledger = home.start().await;
     for connection in [&ledger.connections.writer, &ledger.connections.sequencer] {
+        let connection = &connection.get();
         assert_eq!(number(connection, "PRAGMA synchronous").await, 2);
         let mode = Statement::from_string(DbBackend::Sqlite, "PRAGMA journal_mode");
         let row = connection.query_one_raw(mode).await.unwrap().unwrap();
@@ -144,4 +145,58 @@ async fn a_stop_waits_for_open_attempts_and_loses_none() {
         .await,
         1
     );
+}
+
+/// Leaves the file no room to grow, on a connection that writes; or gives it room again.
+async fn limit_pages(connection: &DatabaseConnection, full: bool) {
+    let count = number(connection, "PRAGMA page_count").await;
+    let pages = if full { count } else { 1_000_000 };
+    connection
+        .execute_unprepared(&format!("PRAGMA max_page_count = {pages}"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_openings_and_once_there_is_room_again_nothing_is_lost() {
+    let home = Home::new().await;
+    let ledger = home.start().await;
+    let before = ledger.reserve().unwrap().open(attempt("acme", Source::Own));
+    before.durable().await.unwrap();
+    let connections = ledger.connections.clone();
+    limit_pages(&connections.writer.get(), true).await;
+    limit_pages(&connections.sequencer.get(), true).await;
+
+    // Attempts go on until the file is full; every one of them hears of its fate.
+    let mut settled = Vec::new();
+    let refused = loop {
+        let Ok(slot) = ledger.reserve() else {
+            break None;
+        };
+        let open = slot.open(attempt("acme", Source::Hosted));
+        match open.durable().await {
+            Ok(()) => settled.push(open.settle(completed())),
+            Err(refused) => break Some(refused),
+        }
+        assert!(settled.len() < 10_000, "the file never fills");
+    };
+    assert!(matches!(refused, None | Some(LedgerError::Unavailable)));
+    until("the ledger says so", || !ledger.is_available()).await;
+    let waiting = before.settle(completed());
+
+    limit_pages(&connections.writer.get(), false).await;
+    limit_pages(&connections.sequencer.get(), false).await;
+    let mut available = ledger.availability();
+    tokio::time::timeout(Duration::from_secs(20), available.wait_for(|is| *is))
+        .await
+        .expect("the ledger recovers")
+        .unwrap();
+    let count = settled.len() + 1;
+    for handle in settled {
+        handle.durable().await.unwrap();
+    }
+    waiting.durable().await.unwrap();
+    one(&ledger, "acme", Source::Own).await;
+    assert_eq!(events(&ledger, count + 1).await.len(), count + 1);
+    ledger.stop(Duration::from_secs(5)).await.unwrap();
 }

@@ -11,7 +11,7 @@ use crate::record::{EventRow, Record};
 use crate::slot::{OpenHandle, Slot};
 
 struct Workbench {
-    connections: Connections,
+    writer: DatabaseConnection,
     statements: Arc<Mutex<Vec<String>>>,
     records: mpsc::UnboundedReceiver<Record>,
     sender: mpsc::UnboundedSender<Record>,
@@ -21,22 +21,22 @@ struct Workbench {
 
 impl Workbench {
     async fn new(home: &Home) -> Self {
-        let mut connections = Connections::open(&home.config()).await.unwrap();
-        connections
-            .writer
+        let connections = Connections::open(&home.config()).await.unwrap();
+        let mut writer = connections.writer.get();
+        writer
             .execute_unprepared("INSERT INTO writers VALUES (1, 'test', 1, 1, NULL)")
             .await
             .unwrap();
         let statements = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statements);
-        connections.writer.set_metric_callback(move |info| {
+        writer.set_metric_callback(move |info| {
             seen.lock().unwrap().push(info.statement.sql.clone());
         });
         let (sender, records) = mpsc::unbounded_channel();
         let slots = Arc::new(Semaphore::new(1_000));
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&home.clock);
         Self {
-            connections,
+            writer,
             statements,
             records,
             sender,
@@ -64,7 +64,7 @@ impl Workbench {
                 Record::Stop => {}
             }
         }
-        group::commit(&self.connections.writer, 1, START, &opens, &settles)
+        group::commit(&self.writer, 1, START, &opens, &settles)
             .await
             .unwrap();
         std::mem::take(&mut *self.statements.lock().unwrap())
@@ -111,9 +111,7 @@ async fn a_group_that_is_delivered_twice_counts_once() {
     );
     let row = EventRow::new(event);
     for _ in 0..2 {
-        let transaction = crate::database::begin(&bench.connections.writer)
-            .await
-            .unwrap();
+        let transaction = crate::database::begin(&bench.writer).await.unwrap();
         group::settle(&transaction, &[&row, &row]).await.unwrap();
         transaction.commit().await.unwrap();
     }
