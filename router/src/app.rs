@@ -24,7 +24,7 @@ use crate::keys::{Feed, Freshness, HealthBoard, LeaseCache, VaultClient, VaultSo
 use crate::price::Prices;
 use crate::service::Services;
 use crate::settings::RouterConfig;
-use crate::upstream::Upstreams;
+use crate::upstream::{Upstreams, is_plain_beyond_loopback};
 
 /// Full names of the services, for health answers.
 const SERVICES: &[&str] = &[
@@ -41,6 +41,7 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
     )
     .await?;
     stop_with(&ledger, &parts);
+    guard_the_way_to_the_vault(&config, &parts)?;
     let prices = prices(&config, &ledger, &parts).await?;
     let followed = follow_vault(&config, &parts)?;
     watch_readiness(&followed.freshness, &ledger, &parts);
@@ -159,6 +160,18 @@ async fn listen(
         }
     });
     Ok(())
+}
+
+/// The router's token and the leased keys go this way.
+fn guard_the_way_to_the_vault(config: &RouterConfig, parts: &Parts) -> Result<(), StartError> {
+    if parts.serve.insecure || !is_plain_beyond_loopback(&config.vault.endpoint) {
+        return Ok(());
+    }
+    Err(
+        "vault.endpoint is plain text beyond loopback; give it an address on loopback, such as \
+         that of something that speaks TLS, or set server.insecure=true"
+            .into(),
+    )
 }
 
 fn vault(config: &RouterConfig) -> Result<VaultClient, StartError> {

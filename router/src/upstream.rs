@@ -13,6 +13,7 @@ use keyway_words::ProviderId;
 
 pub use authorize::without_key;
 pub use client::{Reply, SendError, Stage, Upstream, UpstreamBounds};
+pub(crate) use egress::is_plain_beyond_loopback;
 pub use egress::{Origin, OriginError};
 
 /// The clients of all providers that this build speaks.

@@ -61,6 +61,11 @@ impl Origin {
     }
 }
 
+/// Whether what is sent to this URL crosses a network unprotected.
+pub(crate) fn is_plain_beyond_loopback(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url))
+}
+
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -99,6 +104,20 @@ mod tests {
             assert!(parse(bad, false).is_err(), "{bad}");
         }
         assert!(parse("http://api.internal/v1", true).is_ok());
+    }
+
+    #[test]
+    fn only_http_to_another_machine_crosses_a_network_unprotected() {
+        for safe in [
+            "https://vault:7102",
+            "http://127.0.0.1:7102",
+            "http://[::1]:7102",
+        ] {
+            assert!(!is_plain_beyond_loopback(safe), "{safe}");
+        }
+        for bare in ["http://10.0.0.1:7102", "http://vault.internal:7102"] {
+            assert!(is_plain_beyond_loopback(bare), "{bare}");
+        }
     }
 
     #[test]
