@@ -254,3 +254,20 @@ fn every_decision_has_its_parts() {
         .collect();
     assert_eq!(numbers, expected);
 }
+
+/// What `.ci/long` measured, and the commit that it ran on.
+#[test]
+fn the_report_of_the_long_run_is_there_and_names_its_commit() {
+    let report = read("docs/evidence/long.md");
+    let commit = report
+        .split_once("Commit ")
+        .and_then(|(_, rest)| rest.split(',').next())
+        .unwrap_or_default();
+    assert!(commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    for part in ["cargo run --release", "the black-box tests", "figures"] {
+        assert!(report.contains(part), "no part on {part}");
+    }
+    for figure in ["DeleteKey answered", "PutKey answered", "Revoke answered"] {
+        assert!(report.contains(figure), "no figure of {figure}");
+    }
+}
