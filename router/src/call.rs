@@ -171,8 +171,8 @@ pub fn model(text: &str, catalogue: &Catalogue) -> Result<(ProviderId, String), 
         return Ok((provider, model.to_owned()));
     }
     let provider = catalogue.bare(text).ok_or_else(|| {
-        let message = "the catalogue does not know this model, or several providers have it; \
-                       name the provider, as in openai/gpt-4.1";
+        let message = "the catalogue does not know this model, or several providers have it; put \
+                       anthropic/, exa/, google/, mistral/ or openai/ before it, as in openai/gpt-4.1";
         Fault::new(Reason::ModelUnknown, message).at_field("model")
     })?;
     Ok((provider, text.to_owned()))

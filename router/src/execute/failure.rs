@@ -209,7 +209,15 @@ fn provider_fault(
         Reason::ProviderUnavailable if hosted => {
             format!("{provider} can't be used on the platform's key for now")
         }
-        _ => format!("{provider}: {}", failure.class.as_str()),
+        _ if failure.status == 200 => format!(
+            "{provider} reported an error in its answer ({})",
+            failure.class.as_str()
+        ),
+        _ => format!(
+            "{provider} answered with HTTP {} ({})",
+            failure.status,
+            failure.class.as_str()
+        ),
     };
     // All workspaces share the platform's account: its provider's words are not for them.
     let said = failure.message.as_deref().filter(|_| !hosted);
