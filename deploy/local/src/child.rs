@@ -124,11 +124,19 @@ mod tests {
     use super::*;
 
     // A shell takes the place of the program: `sh --as` would fail, so a script ignores its arguments.
+    // Another process writes it: were it this one, a child that another test starts meanwhile could
+    // hold the file open for writing, and the kernel starts no such file.
     fn script(folder: &Path, body: &str) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt as _;
         let path = folder.join("program");
-        std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let written = std::process::Command::new("sh")
+            .args([
+                "-c",
+                "printf '#!/bin/sh\\n%s\\n' \"$0\" >\"$1\" && chmod 755 \"$1\"",
+                body,
+            ])
+            .arg(&path)
+            .status();
+        assert!(written.unwrap().success());
         path
     }
 
