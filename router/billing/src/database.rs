@@ -19,8 +19,8 @@ pub(crate) struct Connections {
     pub(crate) readers: DatabaseConnection,
 }
 
-/// A connection that writes, and that is replaced after an error. On a full disk SQLite ends a
-/// transaction by itself, and the driver, which does not hear of it, can begin none after it.
+/// A connection that writes, and that is replaced after an error: after a full disk one was seen
+/// that took no transaction again though there was room. Closing it ends whatever it had begun.
 #[derive(Debug)]
 pub(crate) struct Reopening {
     config: LedgerConfig,
