@@ -13,7 +13,8 @@ impl MigratorTrait for Router {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![Box::new(Step {
             name: "router_0001_start",
-            sql: include_str!("router/0001_start.sql"),
+            sqlite: include_str!("router/0001_start.sqlite.sql"),
+            postgres: include_str!("router/0001_start.postgres.sql"),
         })]
     }
 }

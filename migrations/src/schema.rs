@@ -42,12 +42,15 @@ pub enum SchemaError {
     },
 }
 
-/// One step: its name for ever, and SQL that is never edited once released.
+/// One step: its name for ever, and SQL that is never edited once released. Statements run in one
+/// transaction with every other missing step.
 pub(crate) struct Step {
     /// Sorts after every step before it.
     pub(crate) name: &'static str,
-    /// Statements, run in one transaction with every other missing step.
-    pub(crate) sql: &'static str,
+    /// For SQLite.
+    pub(crate) sqlite: &'static str,
+    /// For PostgreSQL.
+    pub(crate) postgres: &'static str,
 }
 
 impl MigrationName for Step {
@@ -63,9 +66,13 @@ impl MigrationName for Step {
 #[async_trait::async_trait]
 impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = match manager.get_database_backend() {
+            DbBackend::Postgres => self.postgres,
+            _ => self.sqlite,
+        };
         manager
             .get_connection()
-            .execute_unprepared(self.sql)
+            .execute_unprepared(sql)
             .await
             .map(drop)
     }

@@ -13,7 +13,8 @@ impl MigratorTrait for Vault {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![Box::new(Step {
             name: "vault_0001_start",
-            sql: include_str!("vault/0001_start.sql"),
+            sqlite: include_str!("vault/0001_start.sqlite.sql"),
+            postgres: include_str!("vault/0001_start.postgres.sql"),
         })]
     }
 }
