@@ -6,6 +6,7 @@
 //! that is decided on is the one that was called, never one that a handler names.
 
 mod authenticate;
+mod credentials;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use authenticate::{Authenticate, AuthenticateLayer, AuthenticateService};
+pub use credentials::{Credentials, Peer, PeerIdentity};
 use keyway_proto::target::Target;
 use keyway_proto::{Fault, Reason};
 use keyway_words::{Act, Aim, Role, Timestamp, WorkspaceId};
@@ -63,10 +65,6 @@ pub enum Scope {
 /// The full name of the RPC that was called; in the extensions of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rpc(pub &'static str);
-
-/// The address of the peer, where the listener knows it; in the extensions of every request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub Option<SocketAddr>);
 
 /// How far an allowed call reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +138,7 @@ impl<T> Granted<T> {
 
     /// Where it comes from.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.peer.0
+        self.peer.address
     }
 
     /// The message.
@@ -194,7 +192,7 @@ pub fn grant<T: Target>(
     let Rpc(rpc) = extensions.get().copied().ok_or_else(denied)?;
     let reach = authority.decide(&caller, rpc, &message.aim(), &message.act())?;
     let deadline = extensions.get().copied().unwrap_or(Deadline::NONE);
-    let peer = extensions.get().copied().unwrap_or(Peer(None));
+    let peer = extensions.get::<Peer>().cloned().unwrap_or_default();
     Ok(Granted {
         message,
         caller,

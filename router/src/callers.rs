@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use keyway_chassis::access::{Authenticate, Authority, Caller, Denied, Reach, caller_unknown};
+use keyway_chassis::access::{
+    Authenticate, Authority, Caller, Credentials, Denied, Reach, caller_unknown,
+};
 use keyway_chassis::clock::Clock;
 use keyway_chassis::lifecycle::Tasks;
 use keyway_proto::vault::v1 as wire;
@@ -293,10 +295,10 @@ impl Authenticate for VerdictCache {
     async fn authenticate(
         &self,
         _rpc: &'static str,
-        bearer: Option<Secret>,
-        peer: Option<SocketAddr>,
+        credentials: Credentials,
     ) -> Result<Caller, Fault> {
-        self.caller(bearer.ok_or_else(caller_unknown)?, peer).await
+        let token = credentials.bearer.ok_or_else(caller_unknown)?;
+        self.caller(token, credentials.peer.address).await
     }
 }
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use keyway_chassis::access::{Authenticate, Caller, caller_unknown};
+use keyway_chassis::access::{Authenticate, Caller, Credentials, caller_unknown};
 use keyway_proto::Fault;
 use keyway_vault_crypto::token::{self, TokenKind};
 use keyway_words::{Role, Secret, WorkspaceId};
@@ -148,10 +148,10 @@ impl Authenticate for Authenticator {
     async fn authenticate(
         &self,
         rpc: &'static str,
-        bearer: Option<Secret>,
-        peer: Option<SocketAddr>,
+        credentials: Credentials,
     ) -> Result<Caller, Fault> {
-        let caller = match &bearer {
+        let peer = credentials.peer.address;
+        let caller = match &credentials.bearer {
             Some(bearer) => self.bearer(bearer, peer).await?,
             None => None,
         };

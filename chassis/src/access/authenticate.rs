@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -15,7 +14,7 @@ use tonic::body::Body;
 use tonic::transport::server::TcpConnectInfo;
 use tower::{Layer, Service};
 
-use super::{Authority, Caller, Peer, Rpc, caller_unknown, denied};
+use super::{Authority, Caller, Credentials, Peer, Rpc, caller_unknown, denied};
 use crate::rpc;
 use crate::serve::Reflection;
 use crate::serve::access_log::CallerNote;
@@ -25,13 +24,12 @@ const MAX_BEARER: usize = 8 * 1024;
 
 /// Finds out who calls.
 pub trait Authenticate: Send + Sync + 'static {
-    /// The caller of `rpc` with this bearer token, or `CALLER_UNKNOWN` ([`caller_unknown`]), or a
+    /// The caller of `rpc` with these credentials, or `CALLER_UNKNOWN` ([`caller_unknown`]), or a
     /// fault that says that it can't be known now (never "unknown").
     fn authenticate(
         &self,
         rpc: &'static str,
-        bearer: Option<Secret>,
-        peer: Option<SocketAddr>,
+        credentials: Credentials,
     ) -> impl Future<Output = Result<Caller, Fault>> + Send;
 }
 
@@ -128,12 +126,16 @@ impl<A: Authenticate> AuthenticateLayer<A> {
         let path = request.uri().path();
         let (health, reflection) = (rpc::is_health(path), rpc::is_reflection(path));
         let name = rpc::name(path).ok_or_else(denied)?;
-        let peer = request
+        let address = request
             .extensions()
             .get::<TcpConnectInfo>()
             .and_then(|info| info.remote_addr);
+        let peer = Peer {
+            address,
+            identity: None,
+        };
         request.extensions_mut().insert(Rpc(name));
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(peer.clone());
         let bearer = bearer(request.headers_mut());
         match self.reflection {
             _ if health => return Ok(()),
@@ -144,7 +146,9 @@ impl<A: Authenticate> AuthenticateLayer<A> {
         if !reflection && !self.authority.has_row(name) {
             return Err(denied());
         }
-        let caller = self.authenticate.authenticate(name, bearer?, peer).await?;
+        let bearer = bearer?;
+        let credentials = Credentials { bearer, peer };
+        let caller = self.authenticate.authenticate(name, credentials).await?;
         if let Some(note) = request.extensions().get::<CallerNote>() {
             note.set(&caller.accessor);
         }

@@ -34,12 +34,11 @@ impl Authenticate for Tokens {
     async fn authenticate(
         &self,
         rpc: &'static str,
-        bearer: Option<Secret>,
-        peer: Option<SocketAddr>,
+        credentials: Credentials,
     ) -> Result<Caller, Fault> {
-        assert!(peer.is_some());
+        assert!(credentials.peer.address.is_some());
         self.0.lock().unwrap().push(rpc);
-        let role = match bearer.as_ref().map(Secret::expose) {
+        let role = match credentials.bearer.as_ref().map(Secret::expose) {
             Some(TOKEN) => Role::Admin,
             Some(READER) => Role::Reader,
             _ => return Err(caller_unknown()),
