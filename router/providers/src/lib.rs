@@ -29,13 +29,16 @@
 
 pub mod adapter;
 mod anthropic;
+mod call_pieces;
 pub mod chat;
 mod checks;
 mod count;
 pub mod embed;
+mod embedding_list;
 mod event_stream;
 mod exa;
 pub mod failure;
+mod image;
 pub mod json;
 pub mod metered;
 mod openai;

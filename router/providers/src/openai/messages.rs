@@ -1,10 +1,9 @@
 //! Turns of a conversation as messages of chat completions.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::chat::{AssistantPart, Image, Message, ToolCall, ToolResult, UserPart};
+use crate::chat::{AssistantPart, Message, ToolCall, ToolResult, UserPart};
+use crate::image;
 use crate::wire::EncodeError;
 
 #[derive(Serialize, Default)]
@@ -97,21 +96,10 @@ fn user_part(part: &UserPart) -> WirePart<'_> {
     match part {
         UserPart::Text(text) => WirePart::Text { text },
         UserPart::Image(image) => WirePart::ImageUrl {
-            image_url: ImageUrl { url: url(image) },
+            image_url: ImageUrl {
+                url: image::url(image),
+            },
         },
-    }
-}
-
-fn url(image: &Image) -> String {
-    match image {
-        Image::Url(url) => url.clone(),
-        Image::Inline { media_type, data } => {
-            format!(
-                "data:{};base64,{}",
-                media_type.as_str(),
-                STANDARD.encode(data)
-            )
-        }
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use super::error::{ErrorObject, within_answer};
 use super::response::finish;
 use super::usage;
-use crate::chat::{ChatDelta, StreamEnd, ToolCallDelta};
+use crate::call_pieces::{CallPieces, Piece};
+use crate::chat::{ChatDelta, StreamEnd};
 use crate::event_stream::EventReader;
 use crate::metered::Metered;
 use crate::sse::SseEvent;
@@ -18,16 +19,8 @@ pub(super) struct ChatReader {
     metered: Metered,
     provider_finish: String,
     refused: bool,
-    calls: Vec<Call>,
+    calls: CallPieces,
     done: bool,
-}
-
-/// A call that has begun: its index on the wire, and whether its id and name were passed on.
-#[derive(Debug)]
-struct Call {
-    index: u64,
-    has_id: bool,
-    has_name: bool,
 }
 
 #[derive(Deserialize)]
@@ -131,43 +124,22 @@ impl ChatReader {
             deltas.push(ChatDelta::Refusal(refusal));
         }
         for fragment in choice.delta.tool_calls.unwrap_or_default() {
-            deltas.push(ChatDelta::ToolCall(self.fragment(fragment)?));
+            deltas.push(ChatDelta::ToolCall(self.calls.add(fragment.into())?));
         }
         if let Some(word) = choice.finish_reason {
             self.provider_finish = word;
         }
         Ok(())
     }
+}
 
-    /// Fragments belong together by the index that they carry, not by their place in a list.
-    fn fragment(&mut self, fragment: Fragment) -> Result<ToolCallDelta, DecodeError> {
-        let at = self
-            .calls
-            .iter()
-            .position(|call| call.index == fragment.index);
-        let at = at.unwrap_or(self.calls.len());
-        if at == self.calls.len() {
-            self.calls.push(Call {
-                index: fragment.index,
-                has_id: false,
-                has_name: false,
-            });
-        }
-        let too_many = DecodeError::Malformed {
-            what: "too many tool calls",
-        };
-        let index = u32::try_from(at).map_err(|_too_large| too_many.clone())?;
-        let call = self.calls.get_mut(at).ok_or(too_many)?;
-        let once = |text: Option<String>, passed: &mut bool| {
-            let text = text.filter(|text| !text.is_empty() && !*passed);
-            *passed |= text.is_some();
-            text
-        };
-        Ok(ToolCallDelta {
-            index,
-            id: once(fragment.id, &mut call.has_id),
-            name: once(fragment.function.name, &mut call.has_name),
+impl From<Fragment> for Piece {
+    fn from(fragment: Fragment) -> Self {
+        Self {
+            index: fragment.index,
+            id: fragment.id,
+            name: fragment.function.name,
             arguments: fragment.function.arguments.unwrap_or_default(),
-        })
+        }
     }
 }
