@@ -1,6 +1,6 @@
 //! Checks of a chat call that hold for every provider.
 
-use crate::chat::{ChatCall, ToolChoice};
+use crate::chat::{AssistantPart, ChatCall, Message, ToolChoice};
 use crate::wire::EncodeError;
 
 /// Refuses a call without turns, and settings of tools that name none.
@@ -39,6 +39,18 @@ pub(crate) fn chat(call: &ChatCall) -> Result<(), EncodeError> {
         }
         _any => Ok(()),
     }
+}
+
+/// Name of the tool that a call of this id, somewhere in these turns, was for; the latest wins.
+pub(crate) fn tool_of<'c>(turns: &'c [Message], call_id: &str) -> Option<&'c str> {
+    let mut parts = turns.iter().rev().flat_map(|turn| match turn {
+        Message::Assistant(parts) => parts.as_slice(),
+        _other => &[],
+    });
+    parts.find_map(|part| match part {
+        AssistantPart::ToolCall(call) if call.id == call_id => Some(call.name.as_str()),
+        _other => None,
+    })
 }
 
 /// An opaque text that a provider gave, from the bytes that carried it.

@@ -41,6 +41,7 @@ pub mod failure;
 mod image;
 pub mod json;
 pub mod metered;
+mod mistral;
 mod openai;
 mod options;
 pub mod registry;

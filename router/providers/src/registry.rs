@@ -5,6 +5,7 @@ use keyway_words::ProviderId;
 use crate::adapter::Adapter;
 use crate::anthropic::Anthropic;
 use crate::exa::Exa;
+use crate::mistral::Mistral;
 use crate::openai::OpenAi;
 
 /// The adapter of a provider; `None` if it is not built yet.
@@ -12,8 +13,9 @@ pub fn adapter(provider: ProviderId) -> Option<&'static dyn Adapter> {
     match provider {
         ProviderId::Anthropic => Some(&Anthropic),
         ProviderId::Exa => Some(&Exa),
+        ProviderId::Mistral => Some(&Mistral),
         ProviderId::OpenAi => Some(&OpenAi),
-        ProviderId::Google | ProviderId::Mistral => None,
+        ProviderId::Google => None,
     }
 }
 

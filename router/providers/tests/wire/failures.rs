@@ -11,7 +11,7 @@ use FailureClass::{
 };
 
 /// The class of every error fixture.
-const CLASSES: [(&str, FailureClass); 32] = [
+const CLASSES: [(&str, FailureClass); 44] = [
     ("openai/401_bad_key.error", KeyRejected),
     ("openai/401_no_key.error", KeyRejected),
     ("openai/403_country.error", Forbidden),
@@ -44,6 +44,30 @@ const CLASSES: [(&str, FailureClass); 32] = [
     ("exa/429_rate.error", RateLimited),
     ("exa/500.error", Unavailable),
     ("exa/503.error", Unavailable),
+    ("mistral/400_context.error", BadRequest),
+    ("mistral/400_invalid_model.error", ModelNotAvailable),
+    ("mistral/401_bad_key.error", KeyRejected),
+    ("mistral/401_message_form.error", KeyRejected),
+    ("mistral/403_guardrail.error", Forbidden),
+    ("mistral/404_not_found.error", ModelNotAvailable),
+    ("mistral/422_object_form.error", BadRequest),
+    ("mistral/422_validation.error", BadRequest),
+    ("mistral/429_capacity.error", RateLimited),
+    ("mistral/429_rate.error", RateLimited),
+    ("mistral/500.error", Unavailable),
+    ("mistral/503.error", Unavailable),
+];
+
+/// What is said where the message is not a plain text.
+const MESSAGES: [(&str, &str); 2] = [
+    (
+        "mistral/422_object_form.error",
+        "body.messages: Field required",
+    ),
+    (
+        "mistral/422_validation.error",
+        "body.temperature: Input should be greater than or equal to 0",
+    ),
 ];
 
 const NOW: Timestamp = Timestamp(1_795_478_400_000_000);
@@ -78,13 +102,21 @@ fn every_error_has_its_class_code_message_and_retry() {
         assert_eq!(wait, row.expect["retry_after_ms"].as_u64(), "{id}");
 
         let body = row.json();
-        let message = body["error"]["message"].as_str().or(body["error"].as_str());
+        let plain = [
+            &body["error"]["message"],
+            &body["error"],
+            &body["message"],
+            &body["detail"],
+        ];
+        let message = plain.iter().find_map(|text| text.as_str());
+        let made = MESSAGES.iter().find(|(of, _made)| *of == id);
+        let message = message.or(made.map(|(_of, made)| *made));
         assert_eq!(failure.message.as_deref(), message, "{id}");
         let code = ["code", "type", "tag"]
             .iter()
             .find_map(|name| row.expect[name].as_str());
         // OpenAI's type stands in for a code that is null.
-        let code = code.or(body["error"]["type"].as_str());
+        let code = code.or(body["error"]["type"].as_str().or(body["type"].as_str()));
         assert_eq!(failure.code.as_deref(), code, "{id}");
     }
 }

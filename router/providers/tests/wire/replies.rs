@@ -125,6 +125,11 @@ fn every_way_to_stop_is_told_apart() {
         ("anthropic/tool_single.response", Finish::ToolCalls),
         ("anthropic/refusal.response", Finish::Refusal),
         ("anthropic/pause_turn.response", Finish::Pause),
+        ("mistral/chat_plain.response", Finish::Stop),
+        ("mistral/chat_max_tokens.response", Finish::Length),
+        ("mistral/chat_model_length.response", Finish::Length),
+        ("mistral/chat_tool_single.response", Finish::ToolCalls),
+        ("mistral/chat_finish_error.response", Finish::Other),
     ] {
         assert_eq!(reply(id).finish, finish, "{id}");
     }
@@ -193,6 +198,16 @@ fn an_error_inside_a_200_is_a_failure_of_its_class() {
             r#"{"type":"error","error":{"type":"new_error"}}"#,
             FailureClass::Unavailable,
         ),
+        (
+            ProviderId::Mistral,
+            r#"{"object":"error","message":"x","type":"rate_limited"}"#,
+            FailureClass::RateLimited,
+        ),
+        (
+            ProviderId::Mistral,
+            r#"{"detail":"no"}"#,
+            FailureClass::Unavailable,
+        ),
     ] {
         let answer = registry::adapter(provider)
             .unwrap()
@@ -206,7 +221,11 @@ fn an_error_inside_a_200_is_a_failure_of_its_class() {
 
 #[test]
 fn an_answer_of_another_shape_is_malformed_and_not_an_empty_answer() {
-    for provider in [ProviderId::OpenAi, ProviderId::Anthropic] {
+    for provider in [
+        ProviderId::OpenAi,
+        ProviderId::Anthropic,
+        ProviderId::Mistral,
+    ] {
         let adapter = registry::adapter(provider).unwrap();
         for body in [
             "",
@@ -240,19 +259,24 @@ fn an_answer_without_usage_is_unknown_and_never_zero() {
 #[test]
 fn embeddings_read_alike_from_base64_and_from_numbers() {
     for row in embeddings() {
-        let reply = row.adapter().embed_reply(&row.bytes(), 2).unwrap();
         let expected: Vec<Vec<f32>> =
             serde_json::from_value(row.expect["vectors"].clone()).unwrap();
+        let reply = row
+            .adapter()
+            .embed_reply(&row.bytes(), expected.len())
+            .unwrap();
         assert_eq!(reply.vectors, expected, "{}", row.id);
         assert_usage(&row.id, &reply.metered, &row.expect["usage"]);
         assert_eq!(
             reply.metered.usage.unwrap().output_tokens,
-            None,
+            row.json()["usage"]["completion_tokens"].as_u64(),
             "{}",
             row.id
         );
         assert!(
-            row.adapter().embed_reply(&row.bytes(), 3).is_err(),
+            row.adapter()
+                .embed_reply(&row.bytes(), expected.len() + 1)
+                .is_err(),
             "{}",
             row.id
         );

@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod exa;
+mod mistral;
 mod openai;
 
 use base64::Engine;
@@ -124,6 +125,7 @@ fn cases() -> Vec<(&'static str, Call, Vec<Difference>)> {
     let mut cases = openai::cases();
     cases.extend(anthropic::cases());
     cases.extend(exa::cases());
+    cases.extend(mistral::cases());
     cases
 }
 

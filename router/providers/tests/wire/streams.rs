@@ -162,10 +162,10 @@ fn a_stream_that_stops_at_any_byte_before_its_terminator_is_truncated() {
     for row in rows("stream") {
         let (bytes, outcome) = (row.bytes(), whole(&row));
         let text = String::from_utf8(bytes.clone()).unwrap();
-        let terminator = if row.id.starts_with("openai/") {
-            "[DONE]"
-        } else {
+        let terminator = if row.id.starts_with("anthropic/") {
             "message_stop\"}"
+        } else {
+            "[DONE]"
         };
         let last = text
             .find(terminator)
@@ -240,6 +240,8 @@ fn ends_are_told_apart() {
         ("openai/chat_tool_parallel.sse", Finish::ToolCalls),
         ("anthropic/refusal.sse", Finish::Refusal),
         ("anthropic/tool_no_arguments.sse", Finish::ToolCalls),
+        ("mistral/chat_tool_parallel.sse", Finish::ToolCalls),
+        ("mistral/chat_finish_error.sse", Finish::Other),
     ] {
         assert_eq!(whole(&row(id)).end.unwrap().finish, finish, "{id}");
     }
@@ -321,7 +323,11 @@ fn deltas_before_an_error_in_the_same_piece_are_not_lost_and_the_error_stays() {
 
 #[test]
 fn nothing_after_the_terminator_is_read() {
-    for id in ["openai/chat_plain.sse", "anthropic/message_plain.sse"] {
+    for id in [
+        "openai/chat_plain.sse",
+        "anthropic/message_plain.sse",
+        "mistral/chat_plain.sse",
+    ] {
         let row = row(id);
         let mut bytes = row.bytes();
         bytes.extend_from_slice(b"data: {\"error\":{}}\n\ndata: \xff\n\n");
@@ -331,7 +337,11 @@ fn nothing_after_the_terminator_is_read() {
 
 #[test]
 fn an_event_that_is_no_json_is_malformed() {
-    for provider in [ProviderId::OpenAi, ProviderId::Anthropic] {
+    for provider in [
+        ProviderId::OpenAi,
+        ProviderId::Anthropic,
+        ProviderId::Mistral,
+    ] {
         for text in [
             "data: {\"choices\":\n\n",
             "data: x\n\n",
@@ -363,7 +373,11 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        for provider in [ProviderId::OpenAi, ProviderId::Anthropic] {
+        for provider in [
+        ProviderId::OpenAi,
+        ProviderId::Anthropic,
+        ProviderId::Mistral,
+    ] {
             read(adapter(provider), [bytes.as_slice()]);
         }
     }
