@@ -11,11 +11,18 @@ pub(crate) struct Vault;
 
 impl MigratorTrait for Vault {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Step {
-            name: "vault_0001_start",
-            sqlite: include_str!("vault/0001_start.sqlite.sql"),
-            postgres: include_str!("vault/0001_start.postgres.sql"),
-        })]
+        vec![
+            Box::new(Step {
+                name: "vault_0001_start",
+                sqlite: include_str!("vault/0001_start.sqlite.sql"),
+                postgres: include_str!("vault/0001_start.postgres.sql"),
+            }),
+            Box::new(Step {
+                name: "vault_0004_admin",
+                sqlite: include_str!("vault/0004_admin.sqlite.sql"),
+                postgres: include_str!("vault/0004_admin.postgres.sql"),
+            }),
+        ]
     }
 }
 

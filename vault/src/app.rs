@@ -23,6 +23,7 @@ use crate::authenticate::{Authenticator, RouterIdentity};
 use crate::authority::Authority;
 use crate::denials::{self, Recorder};
 use crate::keyring::Keyring;
+use crate::purge::Purge;
 use crate::routers::Routers;
 use crate::service::Vault;
 use crate::service::audit::Audit;
@@ -96,6 +97,10 @@ pub(crate) async fn build(
     parts
         .tasks
         .spawn("database-check", check(store.clone(), parts.clone()));
+    let purge = Purge::new(store.clone(), settings.limits.deletion);
+    parts
+        .tasks
+        .spawn("purge", purge.run(parts.shutdown.clone()));
     let shutdown = parts.shutdown.clone();
     parts.tasks.spawn("database", async move {
         recorder.run(store.clone(), shutdown).await;

@@ -22,6 +22,7 @@ mod keys;
 pub mod master_key;
 mod networks;
 mod providers;
+mod purge;
 mod resolve;
 pub mod router_token;
 mod routers;

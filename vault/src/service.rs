@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use keyway_chassis::access::{self, Caller, Granted};
 use keyway_proto::target::Target;
+use keyway_proto::vault::v1::WorkspaceState;
 use keyway_proto::{Fault, Reason};
 use keyway_vault_crypto::page;
 use keyway_words::{Owner, WorkspaceId};
@@ -112,13 +113,17 @@ pub(crate) async fn living_workspace(
     id: &WorkspaceId,
 ) -> Result<WorkspaceRow, Fault> {
     let row = any_workspace(on, id).await?;
-    if wire::workspace_state(&row)? == keyway_proto::vault::v1::WorkspaceState::Deleted {
-        return Err(Fault::new(
-            Reason::WorkspaceDeleted,
-            "the workspace is deleted; WorkspaceService.Undelete brings it back",
-        ));
+    if wire::workspace_state(&row)? != WorkspaceState::Deleted {
+        return Ok(row);
     }
-    Ok(row)
+    let message = if row.destroyed_at.is_some() {
+        "the workspace is deleted and its keys are destroyed; WorkspaceService.Create makes another \
+         one, under another id"
+    } else {
+        "the workspace is deleted; WorkspaceService.Get shows until when WorkspaceService.Undelete \
+         brings it back"
+    };
+    Err(Fault::new(Reason::WorkspaceDeleted, message))
 }
 
 /// A workspace, whatever its state.
@@ -134,7 +139,8 @@ pub(crate) async fn any_workspace(
     })
 }
 
-/// An owner that may have keys: the platform, or a workspace that is not deleted.
+/// An owner whose keys there are: the platform, or a workspace that is not deleted. Of a deleted
+/// one not even the list is shown.
 pub(crate) async fn living_owner(on: &impl ConnectionTrait, owner: &Owner) -> Result<(), Fault> {
     match owner.workspace() {
         Some(id) => living_workspace(on, id).await.map(drop),

@@ -34,6 +34,23 @@ pub(crate) struct Limits {
     pub(crate) secret: SecretBounds,
     /// Most bytes of a request message.
     pub(crate) message: usize,
+    /// How workspaces end.
+    pub(crate) deletion: Deletion,
+}
+
+/// How long a deleted workspace can be taken back, and what its end waits for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deletion {
+    /// Unless the request says otherwise.
+    pub(crate) delay: Duration,
+    /// Shortest delay of a request.
+    pub(crate) shortest: Duration,
+    /// Longest delay of a request.
+    pub(crate) longest: Duration,
+    /// How long a process that did not live through the delay sees it over before it destroys.
+    pub(crate) notice: Duration,
+    /// How often deleted workspaces are looked through.
+    pub(crate) sweep: Duration,
 }
 
 const SETTINGS: &[Setting] = &[
@@ -127,6 +144,51 @@ const SETTINGS: &[Setting] = &[
         default: config::Default::Is("64KiB"),
         help: "Most bytes of a request message.",
     },
+    Setting {
+        path: "deletion.delay",
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_hours(24 * 365),
+        },
+        default: config::Default::Is("72h"),
+        help: "How long a deleted workspace can be taken back, unless the request says otherwise.",
+    },
+    Setting {
+        path: "deletion.shortest",
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_hours(24 * 365),
+        },
+        default: config::Default::Is("1s"),
+        help: "Shortest `deletion_delay` of a request.",
+    },
+    Setting {
+        path: "deletion.longest",
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_hours(24 * 365),
+        },
+        default: config::Default::Is("2160h"),
+        help: "Longest `deletion_delay` of a request.",
+    },
+    Setting {
+        path: "deletion.notice",
+        kind: Kind::Duration {
+            min: Duration::from_millis(10),
+            max: Duration::from_hours(24 * 7),
+        },
+        default: config::Default::Is("1h"),
+        help: "After a restart or a jump of the clock, how long the delay must have been over before anything is destroyed.",
+    },
+    Setting {
+        path: "deletion.sweep",
+        kind: Kind::Duration {
+            min: Duration::from_millis(10),
+            max: Duration::from_hours(1),
+        },
+        default: config::Default::Is("10s"),
+        help: "How often deleted workspaces are looked through for those whose delay is over.",
+    },
 ];
 
 const ROUTER: &str = "name:sha256hex or name:sha256hex:workspace+workspace";
@@ -151,6 +213,7 @@ impl config::Settings for Settings {
         if secret.shortest > secret.longest {
             return Err(values.refuse("secret.min_length", "at most secret.max_length"));
         }
+        let deletion = deletion(values)?;
         Ok(Self {
             database: values.get("database.path")?,
             master_key: values.get("master_key.file")?,
@@ -164,9 +227,25 @@ impl config::Settings for Settings {
                 poll: values.get("feed.poll")?,
                 secret,
                 message: values.get("message.max_size")?,
+                deletion,
             },
         })
     }
+}
+
+fn deletion(values: &Values) -> Result<Deletion, ConfigError> {
+    let deletion = Deletion {
+        delay: values.get("deletion.delay")?,
+        shortest: values.get("deletion.shortest")?,
+        longest: values.get("deletion.longest")?,
+        notice: values.get("deletion.notice")?,
+        sweep: values.get("deletion.sweep")?,
+    };
+    if !(deletion.shortest..=deletion.longest).contains(&deletion.delay) {
+        let accepted = "between deletion.shortest and deletion.longest";
+        return Err(values.refuse("deletion.delay", accepted));
+    }
+    Ok(deletion)
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ mod entity;
 pub(crate) mod feed;
 pub(crate) mod keys;
 pub(crate) mod members;
+pub(crate) mod purge;
 pub(crate) mod requests;
+mod scrub;
 pub(crate) mod tokens;
 pub(crate) mod workspaces;
 
@@ -48,6 +50,9 @@ pub(crate) enum StoreError {
         /// Which row, without its content.
         what: String,
     },
+    /// Somebody reads an old state, so the write-ahead log can't be emptied now.
+    #[error("the write-ahead log is in use and can't be emptied yet")]
+    LogInUse,
     /// The audit row could not be written.
     #[error("the audit trail can't be written: {0}")]
     Audit(DbErr),
@@ -64,7 +69,7 @@ impl From<StoreError> for Fault {
                 "the vault has more to write than it can",
             )
             .retry_after(retry),
-            StoreError::Database(_) => Self::new(
+            StoreError::Database(_) | StoreError::LogInUse => Self::new(
                 Reason::VaultUnavailable,
                 "the vault's database does not answer",
             )

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod damage;
+mod ending;
 mod feed;
 mod harness;
 mod keys;

@@ -49,7 +49,8 @@ pub(crate) fn workspace(row: &WorkspaceRow) -> Result<Workspace, StoreError> {
         etag: workspace_etag(row),
         create_time: time(row.created_at),
         update_time: time(row.updated_at),
-        purge_time: None,
+        purge_time: row.purge_at.and_then(time),
+        destroy_time: row.destroyed_at.and_then(time),
     })
 }
 

@@ -18,7 +18,7 @@ use sea_orm::ConnectionTrait;
 use tonic::{Request, Response, Status};
 
 use crate::keys::{self, Opener};
-use crate::service::Vault;
+use crate::service::{Vault, living_owner};
 use crate::store::keys::{self as rows, After, KeyRow};
 use crate::{fields, providers};
 
@@ -83,6 +83,7 @@ impl Keys {
     async fn get(&self, granted: &Granted<GetKeyRequest>) -> Result<GetKeyResponse, Fault> {
         let path: KeyPath = fields::parsed("name", &granted.get_ref().name)?;
         let read = self.0.store.read().await?;
+        living_owner(read.on(), &path.owner).await?;
         let row = find(read.on(), &path).await?;
         let mut keys = self.with_states(read.on(), vec![row], read.now()).await?;
         Ok(GetKeyResponse { key: keys.pop() })

@@ -16,7 +16,7 @@ use serde_json::json;
 use tonic::{Request, Response, Status};
 
 use crate::fields;
-use crate::service::{Vault, any_workspace, done, living_workspace};
+use crate::service::{Vault, done, living_workspace};
 use crate::store::audit::Chain;
 use crate::store::feed::Change;
 use crate::store::members::{self as rows, MemberRow};
@@ -116,7 +116,7 @@ async fn list(
     let question = ["MemberList", id.as_str()];
     let after = vault.page_after(&question, &request.page_token)?;
     let read = vault.store.read().await?;
-    any_workspace(read.on(), &id).await?;
+    living_workspace(read.on(), &id).await?;
     let mut page = rows::page(read.on(), id.as_str(), &after, size + 1).await?;
     let next_page_token = vault.page_end(&question, &mut page, size, |row| {
         row.subject.clone().into_bytes()

@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status};
 
 use crate::fields;
 use crate::service::keys::change::wait_bound;
-use crate::service::{Vault, done};
+use crate::service::{Vault, done, living_workspace};
 use crate::store::audit::Chain;
 use crate::store::feed::{self, Change};
 use crate::store::tokens::{self as rows, Filter, TokenRow};
@@ -96,6 +96,9 @@ async fn list(
         subject,
     };
     let read = vault.store.read().await?;
+    if let Some(id) = &workspace {
+        living_workspace(read.on(), id).await?;
+    }
     let mut page = rows::page(read.on(), filter, &after, size + 1).await?;
     let next_page_token = vault.page_end(&question, &mut page, size, |row| {
         row.accessor.clone().into_bytes()

@@ -1,6 +1,7 @@
 //! `WorkspaceService`.
 
 mod create;
+mod delete;
 
 use std::sync::Arc;
 
@@ -9,14 +10,14 @@ use keyway_proto::Fault;
 use keyway_proto::vault::v1 as pb;
 use keyway_proto::vault::v1::workspace_service_server::WorkspaceService;
 use keyway_proto::vault::v1::{ChangeKind, WorkspaceState};
-use keyway_words::WorkspaceId;
+use keyway_words::{Role, WorkspaceId};
 use prost::Message as _;
 use serde_json::json;
 use tonic::{Request, Response, Status};
 
 use crate::blocks;
 use crate::fields;
-use crate::service::{Vault, any_workspace, check_etag, done, living_workspace, not_built};
+use crate::service::{Vault, any_workspace, check_etag, done, living_workspace};
 use crate::store::Write;
 use crate::store::audit::Chain;
 use crate::store::feed::Change;
@@ -95,16 +96,22 @@ impl WorkspaceService for Workspaces {
         &self,
         request: Request<pb::WorkspaceServiceDeleteRequest>,
     ) -> Result<Response<pb::WorkspaceServiceDeleteResponse>, Status> {
-        self.0.grant(request)?;
-        Err(not_built("WorkspaceService.Delete").into())
+        let granted = self.0.grant(request)?;
+        let workspace = Some(delete::delete(&self.0, &granted).await?);
+        Ok(Response::new(pb::WorkspaceServiceDeleteResponse {
+            workspace,
+        }))
     }
 
     async fn undelete(
         &self,
         request: Request<pb::WorkspaceServiceUndeleteRequest>,
     ) -> Result<Response<pb::WorkspaceServiceUndeleteResponse>, Status> {
-        self.0.grant(request)?;
-        Err(not_built("WorkspaceService.Undelete").into())
+        let granted = self.0.grant(request)?;
+        let workspace = Some(delete::undelete(&self.0, &granted).await?);
+        Ok(Response::new(pb::WorkspaceServiceUndeleteResponse {
+            workspace,
+        }))
     }
 }
 
@@ -114,7 +121,11 @@ async fn get(
 ) -> Result<pb::WorkspaceServiceGetResponse, Fault> {
     let id = fields::workspace("name", &granted.get_ref().name)?;
     let read = vault.store.read().await?;
-    let row = any_workspace(read.on(), &id).await?;
+    let row = if granted.caller().role == Role::Reader {
+        living_workspace(read.on(), &id).await?
+    } else {
+        any_workspace(read.on(), &id).await?
+    };
     Ok(pb::WorkspaceServiceGetResponse {
         workspace: Some(wire::workspace(&row)?),
     })

@@ -63,6 +63,12 @@ entity! {
         pub version: i64,
         pub created_at: i64,
         pub updated_at: i64,
+        pub deleted_at: Option<i64>,
+        pub purge_at: Option<i64>,
+        pub destroyed_at: Option<i64>,
+        pub purged_at: Option<i64>,
+        pub state_before: Option<String>,
+        pub reason_before: Option<String>,
     }
 }
 

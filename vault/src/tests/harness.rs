@@ -30,8 +30,10 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use self::listen::listen;
+use crate::authenticate::RouterIdentity;
 use crate::fields::SecretBounds;
-use crate::settings::Limits;
+use crate::settings::{Deletion, Limits};
+use crate::store::Store;
 use crate::{bootstrap, master_key, router_token, start};
 
 /// 2026-11-24T00:00:00Z.
@@ -49,6 +51,9 @@ pub(super) struct World {
     pub(super) router: Bearer,
     /// A router that may see `acme` only.
     pub(super) acme_router: Bearer,
+    /// The database as the vault has it open.
+    pub(super) store: Store,
+    routers: Vec<RouterIdentity>,
     shutdown: Shutdown,
     drain: Drain,
 }
@@ -85,6 +90,13 @@ pub(super) fn limits() -> Limits {
             longest: 4096,
         },
         message: 64 << 10,
+        deletion: Deletion {
+            delay: Duration::from_hours(72),
+            shortest: Duration::from_secs(1),
+            longest: Duration::from_hours(2160),
+            notice: Duration::from_hours(1),
+            sweep: Duration::from_secs(10),
+        },
     }
 }
 
@@ -128,14 +140,15 @@ impl World {
         let operator = Bearer::new(std::fs::read_to_string(&out).unwrap().trim());
         let router = router_token::generate().unwrap();
         let acme_router = router_token::generate().unwrap();
-        let routers = vec![
+        let routers: Vec<RouterIdentity> = vec![
             router_token::entry("all", &router).parse().unwrap(),
             format!("{}:acme", router_token::entry("one", &acme_router))
                 .parse()
                 .unwrap(),
         ];
         let (shutdown, drain) = (Shutdown::new(), Drain::new());
-        let [admin, data] = listen(store, keyring, routers, &shutdown, &drain).await;
+        let [admin, data] =
+            listen(store.clone(), keyring, routers.clone(), &shutdown, &drain).await;
         Self {
             folder,
             clock,
@@ -144,9 +157,21 @@ impl World {
             operator,
             router: Bearer::new(router.expose()),
             acme_router: Bearer::new(acme_router.expose()),
+            store,
+            routers,
             shutdown,
             drain,
         }
+    }
+
+    /// A channel to the data plane of another vault on the same database.
+    pub(super) async fn replica(&self) -> Channel {
+        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let master = master_key::read_file(&self.folder.path().join("master.key")).unwrap();
+        let (store, keyring) = start::open(&self.database(), master, clock).await.unwrap();
+        let routers = self.routers.clone();
+        let [_admin, data] = listen(store, keyring, routers, &self.shutdown, &self.drain).await;
+        data
     }
 
     pub(super) fn database(&self) -> PathBuf {

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{find, not_found};
 use crate::fields;
 use crate::keys::{self, Opener};
-use crate::service::{Vault, chain_of, check_etag, done};
+use crate::service::{Vault, chain_of, check_etag, done, living_owner};
 use crate::store::Write;
 use crate::store::feed::Change;
 use crate::store::keys::{self as rows, KeyRow, PoolRow};
@@ -29,6 +29,7 @@ pub(super) async fn update(
     let request = granted.get_ref();
     let path: KeyPath = fields::parsed("name", &request.name)?;
     let mut write = vault.store.write().await?;
+    living_owner(write.on(), &path.owner).await?;
     let mut row = find(write.on(), &path).await?;
     check_etag(&request.etag, &keys::etag(&row))?;
     let changed = apply(&mut row, request, write.now())?;
@@ -100,6 +101,7 @@ pub(super) async fn delete(
     let request = granted.get_ref();
     let path: KeyPath = fields::parsed("name", &request.name)?;
     let mut write = vault.store.write().await?;
+    living_owner(write.on(), &path.owner).await?;
     let owner = path.owner.to_string();
     let row = rows::find(
         write.on(),

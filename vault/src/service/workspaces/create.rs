@@ -83,6 +83,12 @@ async fn store(write: &Write, new: &New) -> Result<WorkspaceRow, Fault> {
         version: 1,
         created_at: now,
         updated_at: now,
+        deleted_at: None,
+        purge_at: None,
+        destroyed_at: None,
+        purged_at: None,
+        state_before: None,
+        reason_before: None,
     };
     rows::insert(write.on(), row.clone()).await?;
     let admin = MemberRow {
