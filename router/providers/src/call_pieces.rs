@@ -62,6 +62,7 @@ impl CallPieces {
             id: once(piece.id, &mut call.has_id),
             name: once(piece.name, &mut call.has_name),
             arguments: piece.arguments,
+            signature: Vec::new(),
         })
     }
 }

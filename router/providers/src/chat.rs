@@ -288,6 +288,8 @@ pub struct ToolCallDelta {
     pub name: Option<String>,
     /// Piece of the arguments to append.
     pub arguments: String,
+    /// Opaque signature of the call, empty where the provider has none; whole in one piece.
+    pub signature: Vec<u8>,
 }
 
 /// The end of a streamed answer.

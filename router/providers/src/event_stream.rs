@@ -13,7 +13,16 @@ pub(crate) trait EventReader: fmt::Debug + Send {
     /// Reads one event and appends its deltas.
     fn read(&mut self, event: &SseEvent, deltas: &mut Vec<ChatDelta>) -> Result<(), DecodeError>;
 
-    /// The end, once the terminator was seen.
+    /// Whether the provider has no terminator: its stream ends with its body, which is read to its
+    /// end.
+    const ENDS_WITH_BODY: bool = false;
+
+    /// How the provider frames its events.
+    fn sse() -> SseDecoder {
+        SseDecoder::default()
+    }
+
+    /// The end, once it was told.
     fn end(&self) -> Option<StreamEnd>;
 
     /// What was measured so far.
@@ -21,11 +30,21 @@ pub(crate) trait EventReader: fmt::Debug + Send {
 }
 
 /// A stream of events that one reader understands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct EventStream<R> {
     sse: SseDecoder,
     reader: R,
     failed: Option<DecodeError>,
+}
+
+impl<R: EventReader + Default> Default for EventStream<R> {
+    fn default() -> Self {
+        Self {
+            sse: R::sse(),
+            reader: R::default(),
+            failed: None,
+        }
+    }
 }
 
 impl<R: EventReader> EventStream<R> {
@@ -64,7 +83,7 @@ impl<R: EventReader> StreamDecoder for EventStream<R> {
     }
 
     fn is_finished(&self) -> bool {
-        self.reader.end().is_some()
+        !R::ENDS_WITH_BODY && self.reader.end().is_some()
     }
 
     fn end(&mut self) -> Result<StreamEnd, DecodeError> {

@@ -149,6 +149,16 @@ impl ProviderOptions {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// The options without the one of that name, and the text of that one.
+    pub(crate) fn split(&self, name: &str) -> (Self, Option<&str>) {
+        let rest = self.0.iter().filter(|(given, _value)| given != name);
+        let rest = rest
+            .map(|(given, value)| (given.clone(), value.clone()))
+            .collect();
+        let one = self.0.iter().find(|(given, _value)| given == name);
+        (Self(rest), one.map(|(_name, value)| value.get()))
+    }
 }
 
 impl Serialize for ProviderOptions {
@@ -221,14 +231,14 @@ fn depth(text: &str) -> usize {
 }
 
 /// Whether a scan stands within a JSON string.
-#[derive(Default)]
-struct Scan {
-    in_text: bool,
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    pub(crate) in_text: bool,
     escaped: bool,
 }
 
 impl Scan {
-    fn step(&mut self, character: char) {
+    pub(crate) fn step(&mut self, character: char) {
         match character {
             _any if self.escaped => self.escaped = false,
             '\\' if self.in_text => self.escaped = true,

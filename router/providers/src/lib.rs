@@ -38,6 +38,7 @@ mod embedding_list;
 mod event_stream;
 mod exa;
 pub mod failure;
+mod google;
 mod image;
 pub mod json;
 pub mod metered;

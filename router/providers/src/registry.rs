@@ -5,6 +5,7 @@ use keyway_words::ProviderId;
 use crate::adapter::Adapter;
 use crate::anthropic::Anthropic;
 use crate::exa::Exa;
+use crate::google::Google;
 use crate::mistral::Mistral;
 use crate::openai::OpenAi;
 
@@ -13,9 +14,9 @@ pub fn adapter(provider: ProviderId) -> Option<&'static dyn Adapter> {
     match provider {
         ProviderId::Anthropic => Some(&Anthropic),
         ProviderId::Exa => Some(&Exa),
+        ProviderId::Google => Some(&Google),
         ProviderId::Mistral => Some(&Mistral),
         ProviderId::OpenAi => Some(&OpenAi),
-        ProviderId::Google => None,
     }
 }
 

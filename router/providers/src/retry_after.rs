@@ -18,6 +18,14 @@ pub(crate) fn parse(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     wait.map(|wait| wait.min(MAX_RETRY_AFTER))
 }
 
+/// The wait of a duration such as `34.07s`, in whole milliseconds and never less than asked.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    let wait = decimal(text.strip_suffix('s')?, 1_000_000)?;
+    let milliseconds = wait.as_micros().div_ceil(1_000);
+    let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
+    Some(Duration::from_millis(milliseconds).min(MAX_RETRY_AFTER))
+}
+
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }

@@ -3,6 +3,8 @@
 //! The same bytes give the same events however they are cut. What is held is bounded. An event
 //! that the body's end cuts off is no event.
 
+use crate::json::Scan;
+
 /// Longest event, in bytes of its lines.
 pub const MAX_EVENT_BYTES: usize = 8 * 1024 * 1024;
 
@@ -39,6 +41,8 @@ pub struct SseDecoder {
     has_data: bool,
     at_start: bool,
     after_carriage_return: bool,
+    /// Where JSON without a field name is an event too: the open one, and how deep it stands.
+    bare: Option<BareJson>,
 }
 
 impl Default for SseDecoder {
@@ -58,6 +62,16 @@ impl SseDecoder {
             has_data: false,
             at_start: true,
             after_carriage_return: false,
+            bare: None,
+        }
+    }
+
+    /// A reader that also takes JSON which stands in the stream without `data:`, over as many lines
+    /// as its brackets need, for an event.
+    pub fn with_bare_json() -> Self {
+        Self {
+            bare: Some(BareJson::default()),
+            ..Self::default()
         }
     }
 
@@ -89,6 +103,7 @@ impl SseDecoder {
             self.line.len(),
             self.data.len(),
             self.name.len(),
+            self.bare.as_ref().map_or(0, BareJson::len),
             piece.len(),
         ];
         if held.into_iter().fold(0, usize::saturating_add) > self.limit {
@@ -104,6 +119,14 @@ impl SseDecoder {
         let mut line = std::str::from_utf8(&line).map_err(|_invalid| SseError::NotUtf8)?;
         if std::mem::take(&mut self.at_start) {
             line = line.strip_prefix('\u{feff}').unwrap_or(line);
+        }
+        if let Some(bare) = &mut self.bare
+            && (bare.is_open() || line.starts_with(['{', '[']))
+        {
+            return Ok(bare.line(line).map(|data| SseEvent {
+                name: String::new(),
+                data,
+            }));
         }
         if line.is_empty() {
             return Ok(self.end_event());
@@ -128,6 +151,45 @@ impl SseDecoder {
         let name = std::mem::take(&mut self.name);
         let data = std::mem::take(&mut self.data);
         std::mem::take(&mut self.has_data).then_some(SseEvent { name, data })
+    }
+}
+
+/// JSON that stands in a stream without a field name.
+#[derive(Debug, Default)]
+struct BareJson {
+    text: String,
+    scan: Scan,
+    depth: usize,
+}
+
+impl BareJson {
+    const fn is_open(&self) -> bool {
+        self.depth > 0
+    }
+
+    const fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Takes a line; the whole text once its brackets are closed.
+    fn line(&mut self, line: &str) -> Option<String> {
+        for character in line.chars() {
+            if !self.scan.in_text {
+                match character {
+                    '{' | '[' => self.depth = self.depth.saturating_add(1),
+                    '}' | ']' => self.depth = self.depth.saturating_sub(1),
+                    _other => {}
+                }
+            }
+            self.scan.step(character);
+        }
+        self.text.push_str(line);
+        self.text.push('\n');
+        if self.is_open() {
+            return None;
+        }
+        self.scan = Scan::default();
+        Some(std::mem::take(&mut self.text))
     }
 }
 
@@ -194,6 +256,19 @@ mod tests {
             (events, result),
             (vec![event("", "a")], Err(SseError::NotUtf8))
         );
+    }
+
+    #[test]
+    fn bare_json_is_an_event_only_where_it_is_asked_for_and_only_once_it_is_closed() {
+        let text = b"data: a\n\n{\n  \"error\": {\"m\": \"}\"}\n\n}\ndata: b\n\n";
+        assert_eq!(whole(text).0, [event("", "a"), event("", "b")]);
+        let mut decoder = SseDecoder::with_bare_json();
+        let mut events = Vec::new();
+        for byte in text.chunks(1) {
+            decoder.push(byte, &mut events).unwrap();
+        }
+        let bare = "{\n  \"error\": {\"m\": \"}\"}\n\n}\n";
+        assert_eq!(events, [event("", "a"), event("", bare), event("", "b")]);
     }
 
     proptest! {

@@ -73,6 +73,7 @@ pub(super) fn delta(delta: ChatDelta) -> wire::StreamChatResponse {
             id: call.id.unwrap_or_default(),
             name: call.name.unwrap_or_default(),
             arguments_json: call.arguments,
+            signature: call.signature,
         }),
     })
 }

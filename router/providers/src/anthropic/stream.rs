@@ -205,6 +205,7 @@ impl MessageReader {
             id: Some(block.id),
             name: Some(block.name),
             arguments,
+            signature: Vec::new(),
         }));
         OpenBlock::Tool {
             index,

@@ -11,7 +11,7 @@ use FailureClass::{
 };
 
 /// The class of every error fixture.
-const CLASSES: [(&str, FailureClass); 44] = [
+const CLASSES: [(&str, FailureClass); 56] = [
     ("openai/401_bad_key.error", KeyRejected),
     ("openai/401_no_key.error", KeyRejected),
     ("openai/403_country.error", Forbidden),
@@ -44,6 +44,18 @@ const CLASSES: [(&str, FailureClass); 44] = [
     ("exa/429_rate.error", RateLimited),
     ("exa/500.error", Unavailable),
     ("exa/503.error", Unavailable),
+    ("google/400_bad_key.error", KeyRejected),
+    ("google/400_invalid.error", BadRequest),
+    ("google/400_missing_thought_signature.error", BadRequest),
+    ("google/400_precondition.error", Forbidden),
+    ("google/403_no_key.error", Forbidden),
+    ("google/403_permission.error", Forbidden),
+    ("google/404_model.error", ModelNotAvailable),
+    ("google/429_daily_quota.error", KeyExhausted),
+    ("google/429_rate.error", RateLimited),
+    ("google/500.error", Unavailable),
+    ("google/503_overloaded.error", Unavailable),
+    ("google/504_deadline.error", Timeout),
     ("mistral/400_context.error", BadRequest),
     ("mistral/400_invalid_model.error", ModelNotAvailable),
     ("mistral/401_bad_key.error", KeyRejected),
@@ -112,7 +124,7 @@ fn every_error_has_its_class_code_message_and_retry() {
         let made = MESSAGES.iter().find(|(of, _made)| *of == id);
         let message = message.or(made.map(|(_of, made)| *made));
         assert_eq!(failure.message.as_deref(), message, "{id}");
-        let code = ["code", "type", "tag"]
+        let code = ["code", "type", "tag", "status"]
             .iter()
             .find_map(|name| row.expect[name].as_str());
         // OpenAI's type stands in for a code that is null.

@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod exa;
+mod google;
 mod mistral;
 mod openai;
 
@@ -125,6 +126,7 @@ fn cases() -> Vec<(&'static str, Call, Vec<Difference>)> {
     let mut cases = openai::cases();
     cases.extend(anthropic::cases());
     cases.extend(exa::cases());
+    cases.extend(google::cases());
     cases.extend(mistral::cases());
     cases
 }
@@ -183,7 +185,7 @@ fn every_request_is_what_the_fixture_shows_but_for_the_differences_that_are_mean
         let endpoint = format!("{} {prefix}{}", request.method, request.path);
         assert_eq!(endpoint, row.endpoint, "{id}");
         assert_eq!(request.headers["content-type"], "application/json", "{id}");
-        for credential in ["authorization", "x-api-key"] {
+        for credential in ["authorization", "x-api-key", "x-goog-api-key"] {
             assert!(!request.headers.contains_key(credential), "{id}");
         }
         let version = request.headers.get("anthropic-version");
