@@ -190,7 +190,7 @@ fn last_incomplete(id: &str, text: &str) -> usize {
         // The chunk with the reason is the last one; the first byte of its empty line ends it.
         Some("google") => {
             let reason = end_of("finishReason").or(end_of("blockReason"));
-            reason.and_then(|at| text[at..].find("\r\n\r\n").map(|end| at + end + 2))
+            reason.and_then(|at| text.get(at..)?.find("\r\n\r\n").map(|end| at + end + 2))
         }
         _chat_completions => end_of("[DONE]"),
     };
