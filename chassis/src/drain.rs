@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use keyway_proto::{Fault, Reason};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
@@ -137,6 +138,24 @@ impl Watcher for InFlight {
     fn trailers(&mut self, _trailers: &HeaderMap) {}
 }
 
+/// The end of one connection: watches on it end, since they would hold it open for ever.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ending(CancellationToken);
+
+impl Ending {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn begin(&self) {
+        self.0.cancel();
+    }
+
+    async fn begun(self) {
+        self.0.cancelled().await;
+    }
+}
+
 /// The layer that counts and refuses. Health and reflection go through and are not counted.
 #[derive(Debug, Clone)]
 pub struct DrainLayer(Drain);
@@ -190,26 +209,35 @@ where
                 Ok(reply.await?.map(|body| cut_when(body, closed, draining)))
             });
         }
+        let ending = request.extensions().get::<Ending>().cloned();
+        let ending = ending.unwrap_or_default();
         let guard = match drain.enter() {
             Ok(guard) => guard,
             Err(fault) => return Box::pin(async { Ok(Status::from(fault).into_http()) }),
         };
         let reply = self.inner.call(request);
         Box::pin(async move {
-            let begun = async move { drain.begun().await };
             if !watch {
                 return Ok(reply.await?.map(|body| watched(body, guard)));
             }
+            let begun = either(drain.clone(), ending.clone());
             tokio::pin!(begun);
             // A watch may be held up before its first byte, so the wait ends at drain too.
             let reply = tokio::select! {
                 reply = reply => reply?,
                 () = &mut begun => return Ok(Status::from(draining()).into_http()),
             };
-            let drain = guard.0.clone();
-            let cut = async move { drain.begun().await };
+            let cut = either(drain, ending);
             Ok(reply.map(|body| watched(cut_when(body, cut, draining), guard)))
         })
+    }
+}
+
+/// Ends when the process stops or the connection does.
+async fn either(drain: Drain, ending: Ending) {
+    tokio::select! {
+        () = drain.begun() => {}
+        () = ending.begun() => {}
     }
 }
 

@@ -18,6 +18,7 @@ pub mod operations;
 pub mod run;
 pub mod serve;
 pub mod telemetry;
+pub mod tls;
 
 mod body;
 mod rpc;

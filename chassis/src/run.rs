@@ -13,6 +13,7 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +27,9 @@ use crate::config::{ConfigError, Settings, reference};
 use crate::drain::Drain;
 use crate::lifecycle::{Shutdown, Tasks};
 use crate::operations::{Metrics, Readiness};
-use crate::serve::ServeConfig;
+use crate::serve::{self, Listener, ServeConfig};
 use crate::telemetry::{self, TelemetryConfig};
+use crate::tls::{ServerTls, TlsServer, Upkeep};
 
 /// Exit code of a configuration error, `EX_CONFIG` of sysexits.h.
 pub const EXIT_CONFIG: u8 = 78;
@@ -68,6 +70,31 @@ pub struct Parts {
     pub readiness: Readiness,
     /// What `/metrics` shows.
     pub metrics: Metrics,
+}
+
+impl Parts {
+    /// Opens a listener for RPCs, with TLS if there are files for it. `name` is what it is called
+    /// in logs and metrics.
+    pub async fn listen(
+        &self,
+        name: &'static str,
+        address: SocketAddr,
+        tls: Option<&ServerTls>,
+    ) -> Result<Listener, StartError> {
+        let start = |files: &ServerTls| TlsServer::start(name, files.clone(), &self.upkeep());
+        let tls = tls.map(start).transpose()?;
+        Ok(serve::bind(name, address, tls, self.serve.insecure).await?)
+    }
+
+    /// What TLS needs to follow its files.
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            rules: self.serve.files,
+            clock: Arc::clone(&self.clock),
+            tasks: self.tasks.clone(),
+            shutdown: self.shutdown.clone(),
+        }
+    }
 }
 
 /// Anything that can stop a start; printed in one line.

@@ -2,7 +2,12 @@
 
 pub(crate) mod access_log;
 mod catch_panic;
+mod connection;
+mod handshakes;
 mod health;
+mod listener;
+mod preface;
+mod refusals;
 mod settings;
 mod unread;
 
@@ -12,15 +17,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use metrics::gauge;
+use tokio::task::JoinSet;
 use tonic::service::Routes;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
-use tower::ServiceBuilder;
-use tracing::{info, warn};
+use tower::{Layer as _, ServiceBuilder};
+use tracing::info;
 
 use self::access_log::AccessLogLayer;
 use self::catch_panic::CatchPanicLayer;
+use self::connection::Connections;
+use self::handshakes::Handshakes;
+pub use self::listener::{Listener, bind};
+use self::refusals::{Refusal, Refusals};
 pub use self::settings::{Reflection, ServeConfig};
 use crate::access::{Authenticate, AuthenticateLayer, Authority};
 use crate::deadline::DeadlineLayer;
@@ -40,28 +48,14 @@ pub enum ServeError {
     },
     /// Plain text beyond loopback was not asked for.
     #[error(
-        "refusing plain text on {0}, which is not a loopback address; listen on loopback behind \
-         something that speaks TLS, or set server.insecure=true"
+        "refusing plain text on {0}, which is not a loopback address; set \
+         server.tls.certificate and server.tls.key, listen on loopback behind something that \
+         speaks TLS, or set server.insecure=true"
     )]
     PlainText(SocketAddr),
     /// The reflection data of this build can't be read: a bug that a test finds.
     #[error("the reflection data can't be read")]
     Reflection(#[source] tonic_reflection::server::Error),
-    /// The server failed.
-    #[error("the server failed: {0}")]
-    Server(#[source] tonic::transport::Error),
-}
-
-/// Opens a listener for RPCs. Beyond loopback only if `insecure` says so, with a warning.
-pub async fn bind(address: SocketAddr, insecure: bool) -> Result<TcpListener, ServeError> {
-    if !address.ip().is_loopback() {
-        if !insecure {
-            return Err(ServeError::PlainText(address));
-        }
-        warn!(%address, "{address} speaks plain text beyond loopback, as server.insecure asks");
-    }
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|source| ServeError::Bind { address, source })
 }
 
 /// What stands around the services of a process; one for all its listeners.
@@ -93,7 +87,7 @@ impl<A> Clone for Surroundings<A> {
 /// Serves `routes` with health and reflection until the drain is closed; then waits a moment for
 /// the connections to end. `services` are the full names that health answers for.
 pub async fn grpc<A: Authenticate>(
-    listener: TcpListener,
+    listener: Listener,
     routes: Routes,
     services: &'static [&'static str],
     around: Surroundings<A>,
@@ -102,42 +96,71 @@ pub async fn grpc<A: Authenticate>(
     let (health, follow) = health::service(around.readiness.clone(), services);
     let routes = health::with_reflection(routes.add_service(health), config.reflection, services)?;
     if let Ok(address) = listener.local_addr() {
-        info!(%address, "serving {} on {address}", services.join(", "));
+        let tls = if listener.tls.is_some() {
+            " with TLS"
+        } else {
+            ""
+        };
+        info!(%address, "serving {} on {address}{tls}", services.join(", "));
     }
-    let drain = around.drain.clone();
-    let closed = async move { drain.closed().await };
-    let served = server(&config)
-        .layer(layers(&around))
-        .serve_with_incoming_shutdown(routes.prepare(), incoming(listener), closed);
-    let forced = async {
-        around.drain.closed().await;
-        tokio::time::sleep(LAST_CONNECTIONS).await;
-    };
+    let served = accept(listener, layers(&around).layer(routes.prepare()), &around);
     tokio::select! {
-        result = served => result.map_err(ServeError::Server),
+        () = served => Ok(()),
         () = follow => Ok(()),
-        () = forced => Ok(()),
     }
 }
 
-/// Connections of clients that do not answer a GOAWAY are dropped after this.
+/// Takes connections until the drain is closed; then those that are open have a moment to end.
+async fn accept<A, S>(listener: Listener, service: S, around: &Surroundings<A>)
+where
+    S: tower::Service<
+            http::Request<tonic::body::Body>,
+            Response = http::Response<tonic::body::Body>,
+            Error = std::convert::Infallible,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static,
+{
+    let connections = Connections {
+        service,
+        config: around.config.clone(),
+        tls: listener.tls.clone(),
+        drain: around.drain.clone(),
+    };
+    let name = listener.name;
+    let handshakes = Handshakes::new(around.config.max_handshakes);
+    let refusals = Refusals::new(name);
+    let mut open = JoinSet::new();
+    loop {
+        let (tcp, peer) = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_ended) = open.join_next() => continue,
+            () = around.drain.closed() => break,
+        };
+        gauge!("keyway_connections", "listener" => name).set(count(open.len()));
+        if open.len() >= around.config.max_connections {
+            refusals.note(peer, &Refusal::Full);
+            continue;
+        }
+        let (connection, refusals) = (connections.clone(), refusals.clone());
+        let handshake = handshakes.begin();
+        open.spawn(async move {
+            if let Err(refusal) = connection.serve(tcp, peer, handshake).await {
+                refusals.note(peer, &refusal);
+            }
+        });
+    }
+    drop(listener);
+    // Clients that do not answer a GOAWAY are dropped with the set.
+    let ended = async { while open.join_next().await.is_some() {} };
+    drop(tokio::time::timeout(LAST_CONNECTIONS, ended).await);
+}
+
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 
-fn incoming(listener: TcpListener) -> TcpIncoming {
-    TcpIncoming::from(listener)
-        .with_nodelay(Some(true)) // else the first frame of an answer waits for an ACK, 40 ms
-        .with_keepalive(Some(Duration::from_mins(1)))
-}
-
-fn server(config: &ServeConfig) -> Server {
-    Server::builder()
-        .http2_keepalive_interval(Some(config.keepalive_interval))
-        .http2_keepalive_timeout(Some(config.keepalive_timeout))
-        .max_concurrent_streams(config.max_concurrent_streams)
-        .initial_stream_window_size(config.stream_window)
-        .initial_connection_window_size(config.connection_window)
-        .http2_max_header_list_size(config.max_header_list)
-        .http2_max_pending_accept_reset_streams(Some(128)) // rapid reset
+fn count(connections: usize) -> f64 {
+    u32::try_from(connections).map_or(f64::MAX, f64::from)
 }
 
 /// The layers, outermost first.

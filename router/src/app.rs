@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_chassis::access::Authority;
-use keyway_chassis::operations;
 use keyway_chassis::run::{Parts, StartError};
 use keyway_chassis::serve::{self, Surroundings};
-use keyway_chassis::{Routes, serve::bind};
+use keyway_chassis::{Routes, operations};
 use keyway_proto::billing::v1::billing_service_server::BillingServiceServer;
 use keyway_proto::router::v1::execution_service_server::ExecutionServiceServer;
 use keyway_router_billing::Ledger;
@@ -138,7 +137,8 @@ async fn listen(
         &parts.tasks,
         &parts.shutdown,
     );
-    let calls = bind(config.calls, parts.serve.insecure).await?;
+    let tls = parts.serve.tls.as_ref();
+    let calls = parts.listen("calls", config.calls, tls).await?;
     let execution = ExecutionServiceServer::new(services.clone())
         .max_decoding_message_size(config.request_bytes);
     let billing = BillingServiceServer::new(services);

@@ -60,9 +60,9 @@ pub(crate) async fn build(
     let (store, keyring) =
         start::open(&settings.database, master, Arc::clone(&parts.clock)).await?;
     tracing::info!(master_key = keyring.master_key_id(), "the vault is open");
-    let insecure = parts.serve.insecure;
-    let admin = serve::bind(settings.admin, insecure).await?;
-    let data = serve::bind(settings.data, insecure).await?;
+    let tls = parts.serve.tls.as_ref();
+    let admin = parts.listen("admin", settings.admin, tls).await?;
+    let data = parts.listen("data", settings.data, tls).await?;
     let operations = TcpListener::bind(settings.operations).await?;
 
     let identities = settings.routers;

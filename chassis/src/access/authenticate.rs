@@ -11,7 +11,6 @@ use keyway_proto::Fault;
 use keyway_words::Secret;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::transport::server::TcpConnectInfo;
 use tower::{Layer, Service};
 
 use super::{Authority, Caller, Credentials, Peer, Rpc, caller_unknown, denied};
@@ -121,21 +120,14 @@ where
 }
 
 impl<A: Authenticate> AuthenticateLayer<A> {
-    /// Puts [`Rpc`], [`Peer`] and, but for open RPCs, [`Caller`] in the extensions.
+    /// Puts [`Rpc`] and, but for open RPCs, [`Caller`] in the extensions.
     async fn pass<B>(&self, request: &mut Request<B>) -> Result<(), Fault> {
         let path = request.uri().path();
         let (health, reflection) = (rpc::is_health(path), rpc::is_reflection(path));
         let name = rpc::name(path).ok_or_else(denied)?;
-        let address = request
-            .extensions()
-            .get::<TcpConnectInfo>()
-            .and_then(|info| info.remote_addr);
-        let peer = Peer {
-            address,
-            identity: None,
-        };
+        let peer = request.extensions().get::<Peer>().cloned();
+        let peer = peer.unwrap_or_default();
         request.extensions_mut().insert(Rpc(name));
-        request.extensions_mut().insert(peer.clone());
         let bearer = bearer(request.headers_mut());
         match self.reflection {
             _ if health => return Ok(()),

@@ -181,8 +181,8 @@ async fn a_stop_refuses_new_calls_on_old_connections_and_then_closes_the_listene
 #[tokio::test]
 async fn plain_text_beyond_loopback_is_refused_unless_it_is_asked_for() {
     let everywhere = ([0, 0, 0, 0], 0).into();
-    assert!(bind(everywhere, false).await.is_err());
-    assert!(bind(everywhere, true).await.is_ok());
+    assert!(bind("test", everywhere, None, false).await.is_err());
+    assert!(bind("test", everywhere, None, true).await.is_ok());
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn a_subcommand_sees_the_configuration_of_its_service() {
 #[test]
 fn an_error_and_its_causes_are_one_line() {
     let source = std::io::Error::other("disk full");
-    let error = crate::serve::ServeError::Bind {
+    let error = serve::ServeError::Bind {
         address: ([127, 0, 0, 1], 1).into(),
         source,
     };

@@ -14,11 +14,11 @@ use keyway_proto::status;
 use metrics::{counter, histogram};
 use tokio::time::Instant;
 use tonic::body::Body;
-use tonic::transport::server::TcpConnectInfo;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::{info, warn};
 
+use crate::access::Peer;
 use crate::body::{Watcher, watched};
 use crate::rpc;
 
@@ -138,8 +138,8 @@ where
             begin: Instant::now(),
             peer: request
                 .extensions()
-                .get::<TcpConnectInfo>()
-                .and_then(|info| info.remote_addr),
+                .get::<Peer>()
+                .and_then(|peer| peer.address),
             caller: CallerNote::default(),
             call_id: None,
             status: None,

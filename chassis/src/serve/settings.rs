@@ -1,8 +1,10 @@
 //! The settings of serving, the same in both services.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use crate::config::{ConfigError, Default, Kind, Setting, Settings, Values};
+use crate::tls::{CLIENT_AUTH, ClientAuth, FileRules, ServerTls, client_auth, key_pair};
 
 /// Who may read the contract by reflection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,18 @@ pub struct ServeConfig {
     pub max_header_list: u32,
     /// Longest that a call may take.
     pub deadline_cap: Duration,
+    /// Longest time until a connection is ready for its first call.
+    pub handshake_timeout: Duration,
+    /// Handshakes at once on one listener; beyond it the oldest gives way.
+    pub max_handshakes: usize,
+    /// Connections at once on one listener.
+    pub max_connections: usize,
+    /// Age at which a connection takes no new calls.
+    pub max_connection_age: Duration,
+    /// TLS of the listeners.
+    pub tls: Option<ServerTls>,
+    /// How files of keys are read.
+    pub files: FileRules,
     /// Who may read the contract by reflection.
     pub reflection: Reflection,
     /// Whether plain text beyond loopback is allowed.
@@ -109,6 +123,81 @@ const SETTINGS: &[Setting] = &[
         help: "Longest that a call may take; a caller may ask for less. Watches have no cap.",
     },
     Setting {
+        path: "server.handshake_timeout",
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: seconds(600),
+        },
+        default: Default::Is("10s"),
+        help: "Longest time until a connection is ready for its first call.",
+    },
+    Setting {
+        path: "server.max_handshakes",
+        kind: Kind::Integer {
+            min: 1,
+            max: 100_000,
+        },
+        default: Default::Is("1024"),
+        help: "Handshakes at once on one listener; beyond it the oldest gives way.",
+    },
+    Setting {
+        path: "server.max_connections",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1_000_000,
+        },
+        default: Default::Is("10000"),
+        help: "Connections at once on one listener; more are closed at once.",
+    },
+    Setting {
+        path: "server.max_connection_age",
+        kind: Kind::Duration {
+            min: seconds(1),
+            max: seconds(30 * 86_400),
+        },
+        default: Default::Is("1h"),
+        help: "Age at which a connection takes no new calls (GOAWAY) and its watches end; a tenth more or less, so that not all end at once.",
+    },
+    Setting {
+        path: "server.tls.certificate",
+        kind: Kind::Path,
+        default: Default::Absent,
+        help: "PEM file with the certificate of the listeners for RPCs and its chain. Without it they speak plain text.",
+    },
+    Setting {
+        path: "server.tls.key",
+        kind: Kind::Path,
+        default: Default::Absent,
+        help: "PEM file with the private key of server.tls.certificate.",
+    },
+    Setting {
+        path: "server.tls.client_auth",
+        kind: CLIENT_AUTH,
+        default: Default::Absent,
+        help: "Whether clients show a certificate: off if not set.",
+    },
+    Setting {
+        path: "server.tls.client_ca",
+        kind: Kind::Path,
+        default: Default::Absent,
+        help: "PEM file with the CAs that sign client certificates.",
+    },
+    Setting {
+        path: "tls.key_readers",
+        kind: Kind::Choice(&["owner", "group"]),
+        default: Default::Is("owner"),
+        help: "Who may be able to read files of private keys; group for keys that Kubernetes mounts for a group.",
+    },
+    Setting {
+        path: "tls.reload_every",
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: seconds(3_600),
+        },
+        default: Default::Is("10s"),
+        help: "How often the files of certificates, keys and CAs are looked at; what changed counts for new connections.",
+    },
+    Setting {
         path: "server.reflection",
         kind: Kind::Choice(&["open", "authenticated", "off"]),
         default: Default::Is("open"),
@@ -131,6 +220,16 @@ const SETTINGS: &[Setting] = &[
     },
 ];
 
+impl ServeConfig {
+    /// The age at which one connection ends.
+    pub(super) fn connection_age(&self) -> Duration {
+        let tenth = self.max_connection_age / 10;
+        let spread = RandomState::new().hash_one(()) % 1000;
+        let spread = u32::try_from(spread).unwrap_or(0);
+        tenth * 9 + tenth / 500 * spread
+    }
+}
+
 impl Settings for ServeConfig {
     fn settings() -> Vec<Setting> {
         SETTINGS.to_vec()
@@ -150,10 +249,34 @@ impl Settings for ServeConfig {
             connection_window: values.get("server.connection_window")?,
             max_header_list: values.get("server.max_header_list")?,
             deadline_cap: values.get("server.deadline_cap")?,
+            handshake_timeout: values.get("server.handshake_timeout")?,
+            max_handshakes: values.get("server.max_handshakes")?,
+            max_connections: values.get("server.max_connections")?,
+            max_connection_age: values.get("server.max_connection_age")?,
+            tls: server_tls(values)?,
+            files: FileRules {
+                group_reads: values.get::<String>("tls.key_readers")? == "group",
+                reload_every: values.get("tls.reload_every")?,
+            },
             reflection,
             insecure: values.get("server.insecure")?,
             drain: values.get("server.drain")?,
         })
+    }
+}
+
+fn server_tls(values: &Values) -> Result<Option<ServerTls>, ConfigError> {
+    let clients = client_auth(values, "server.tls")?;
+    match (key_pair(values, "server.tls")?, clients) {
+        (Some(pair), clients) => Ok(Some(ServerTls {
+            pair,
+            clients: clients.unwrap_or(ClientAuth::Off),
+        })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(values.refuse(
+            "server.tls.client_auth",
+            "together with server.tls.certificate and server.tls.key",
+        )),
     }
 }
 

@@ -141,7 +141,9 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) async fn start(reflection: Reflection) -> Self {
-        let listener = bind(([127, 0, 0, 1], 0).into(), false).await.unwrap();
+        let listener = bind("test", ([127, 0, 0, 1], 0).into(), None, false)
+            .await
+            .unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Tokens::default());
         let (readiness, drain, tasks) = (Readiness::new(), Drain::new(), Tasks::new());

@@ -39,7 +39,7 @@ pub(super) async fn listen(
     ];
     for (routes, services) in listeners {
         let any = "127.0.0.1:0".parse().unwrap();
-        let listener = serve::bind(any, false).await.unwrap();
+        let listener = serve::bind("test", any, None, false).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve::grpc(listener, routes, services, around.clone()));
         channels.push(
