@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use futures::future::BoxFuture;
+use keyway_chassis::access::denied;
 use keyway_proto::vault::v1 as wire;
 use keyway_proto::{Fault, Reason};
 use keyway_words::{CallId, ProviderId, Secret, WorkspaceId};
@@ -53,9 +54,12 @@ impl From<VaultError> for Fault {
             VaultError::Refused(Reason::KeyUnreadable) => {
                 Self::new(Reason::KeyUnreadable, "a stored key can't be opened; the operator sees why in the vault's log")
             }
-            VaultError::Refused(Reason::Denied | Reason::WorkspaceNotFound) => Self::new(
-                Reason::Denied,
-                "the caller may not do this, or the workspace does not exist",
+            // This router is not listed for the workspace.
+            VaultError::Refused(Reason::Denied) => denied(),
+            // Told to operators and auditors only: nobody else may name another's workspace.
+            VaultError::Refused(Reason::WorkspaceNotFound) => Self::new(
+                Reason::WorkspaceNotFound,
+                "there is no such workspace; WorkspaceService.List shows those there are",
             ),
             VaultError::Refused(reason) => {
                 Self::new(reason, format!("the vault refused the call: {}", reason.as_str()))

@@ -1,7 +1,7 @@
 //! `ExecutionService`.
 
 use futures::stream::{BoxStream, StreamExt as _};
-use keyway_chassis::access::{Granted, admit, denied};
+use keyway_chassis::access::{Granted, admit};
 use keyway_proto::router::v1 as wire;
 use keyway_proto::router::v1::execution_service_server::ExecutionService;
 use keyway_proto::target::Target;
@@ -235,7 +235,8 @@ fn origin<T>(id: CallId, granted: Granted<T>) -> (Origin, T) {
 /// The workspace that a request names, or its caller's own.
 fn workspace<T>(text: &str, granted: &Granted<T>) -> Result<WorkspaceId, Fault> {
     if text.is_empty() {
-        return granted.caller().workspace.clone().ok_or_else(denied);
+        let own = granted.caller().workspace.clone();
+        return own.ok_or_else(|| Fault::field("workspace", "must be set by a caller without one"));
     }
     WorkspaceId::from_resource(text).map_err(|form| Fault::field("workspace", form.to_string()))
 }
