@@ -2,7 +2,7 @@
 //! so finds each of them when one is put there.
 
 mod paths;
-mod search;
+pub(crate) mod search;
 mod sinks;
 
 use std::collections::BTreeMap;

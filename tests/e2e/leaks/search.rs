@@ -25,7 +25,7 @@ pub(super) const SPELLINGS: [(&str, Spell); 6] = [
 
 /// What is looked for.
 #[derive(Default)]
-pub(super) struct Search {
+pub(crate) struct Search {
     /// By length, so that a window of the haystack is looked up at once.
     needles: BTreeMap<usize, HashMap<Vec<u8>, (String, &'static str)>>,
     /// Which first bytes some needle has.
@@ -35,7 +35,7 @@ pub(super) struct Search {
 
 impl Search {
     /// Plants a secret: from now on it is looked for under this name.
-    pub(super) fn plant(&mut self, name: &str, secret: &[u8]) {
+    pub(crate) fn plant(&mut self, name: &str, secret: &[u8]) {
         assert!(
             secret.len() >= PIECE,
             "{name} is too short to be looked for"
@@ -61,7 +61,7 @@ impl Search {
     }
 
     /// Names of the secrets that stand in `bytes`, each with one spelling that was found.
-    pub(super) fn find(&self, bytes: &[u8]) -> BTreeMap<String, &'static str> {
+    pub(crate) fn find(&self, bytes: &[u8]) -> BTreeMap<String, &'static str> {
         let mut found = BTreeMap::new();
         for at in 0..bytes.len() {
             let Some([first, second, third]) = bytes.get(at..at + 3) else {
