@@ -56,7 +56,7 @@ mod tests {
     }
 
     fn vectors() -> Vec<Vector> {
-        let lines = include_str!("../rfc8452.txt").lines();
+        let lines = include_str!("../vectors/rfc8452.txt").lines();
         lines
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
             .map(vector)

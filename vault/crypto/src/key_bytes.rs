@@ -41,17 +41,22 @@ impl KeyBytes {
     /// HMAC-SHA-256 over the parts, each with its length before it, so that no two lists of parts
     /// give the same input.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-        // HMAC fills a short key up to a block with zeros; done here, it has no length to refuse.
-        let mut block = Zeroizing::new([0; HMAC_BLOCK]);
-        for (place, byte) in block.iter_mut().zip(self.bytes()) {
-            *place = *byte;
-        }
-        let mut mac = Hmac::<Sha256>::new((&*block).into());
+        let mut mac = self.keyed();
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
         Zeroizing::new(mac.finalize().into_bytes().into())
+    }
+
+    /// HMAC-SHA-256 with this key, before any input.
+    pub(crate) fn keyed(&self) -> Hmac<Sha256> {
+        // HMAC fills a short key up to a block with zeros; done here, it has no length to refuse.
+        let mut block = Zeroizing::new([0; HMAC_BLOCK]);
+        for (place, byte) in block.iter_mut().zip(self.bytes()) {
+            *place = *byte;
+        }
+        Hmac::new((&*block).into())
     }
 
     /// The first 8 bytes of the same, as 16 hex characters.

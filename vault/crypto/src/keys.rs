@@ -24,8 +24,8 @@ impl MasterKey {
         let line = text.strip_suffix('\n').unwrap_or(text);
         let line = line.strip_suffix('\r').unwrap_or(line);
         let encoded = line.strip_prefix(FILE_PREFIX).ok_or(MasterKeyMalformed)?;
-        // One byte of room more than a key, so that a longer text is seen and not cut.
-        let mut decoded = Zeroizing::new([0; KEY_LENGTH + 1]);
+        // A longer text does not fit, which is an error and not a cut.
+        let mut decoded = Zeroizing::new([0; KEY_LENGTH]);
         let length = STANDARD
             .decode_slice(encoded, &mut decoded[..])
             .map_err(|_cause| MasterKeyMalformed)?;

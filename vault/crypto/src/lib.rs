@@ -143,3 +143,6 @@ pub use display::{fingerprint, mask};
 pub use envelope::{CryptoError, key_id, open, seal, unwrap, wrap};
 pub use keys::{DataKey, FingerprintKey, MasterKey, MasterKeyMalformed, PageKey, TokenHashKey};
 pub use random::{NoRandomness, OsRandom, Random};
+
+#[cfg(test)]
+mod vectors;

@@ -95,4 +95,14 @@ mod tests {
         let long = "A".repeat(MAX_LENGTH + 1);
         assert_eq!(read(&key, &["q"], &long), Err(PageTokenInvalid));
     }
+
+    #[test]
+    fn the_longest_page_token_is_read_and_a_longer_one_is_not_even_if_it_is_ours() {
+        let key = key();
+        let longest = write(&key, &["q"], &[7; 1520]);
+        assert_eq!(longest.len(), 2048);
+        assert_eq!(read(&key, &["q"], &longest).unwrap(), [7; 1520]);
+        let longer = write(&key, &["q"], &[7; 1521]);
+        assert_eq!(read(&key, &["q"], &longer), Err(PageTokenInvalid));
+    }
 }

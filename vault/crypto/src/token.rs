@@ -108,7 +108,7 @@ fn push_base62(text: &mut String, number: &mut [u8], digits: usize) {
 fn divide_by_62(number: &mut [u8]) -> u8 {
     let mut remainder = 0_u16;
     for byte in number {
-        let value = (remainder << 8) | u16::from(*byte);
+        let value = remainder * 256 + u16::from(*byte);
         // The remainder before is under 62, so the quotient fits a byte.
         *byte = (value / 62).to_be_bytes()[1];
         remainder = value % 62;
@@ -212,6 +212,17 @@ mod tests {
             &format!("{cut}é"),
         ] {
             assert_eq!(parse(bad), Err(TokenMalformed));
+        }
+    }
+
+    #[test]
+    fn a_character_that_is_no_digit_is_refused_although_the_checksum_fits() {
+        for other in ["-", " ", "_", "/"] {
+            let mut text = format!("kwc_{}{other}", "0".repeat(42));
+            let checksum = &mut crc32(text.as_bytes()).to_be_bytes();
+            push_base62(&mut text, checksum, CHECKSUM_DIGITS);
+            assert_eq!(parse(&text), Err(TokenMalformed), "{text}");
+            assert_eq!(parse(&text.replace(other, "0")), Err(TokenMalformed));
         }
     }
 

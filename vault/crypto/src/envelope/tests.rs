@@ -294,6 +294,32 @@ fn the_format_is_pinned() {
 }
 
 #[test]
+fn the_format_of_a_wrapped_data_key_is_pinned() {
+    let text = format!("keyway-master-v1:{}=\n", "A".repeat(43));
+    let master = MasterKey::parse_file(&text).unwrap();
+    let key = DataKey::from_slice(&[1; KEY_LENGTH]).unwrap();
+    let wrapped = wrap(&master, &WRAP, &key, &mut Fixed(9)).unwrap();
+    let pinned = include_str!("pinned_wrap.hex").trim_end();
+    assert_eq!(hex::encode(wrapped), pinned);
+}
+
+#[test]
+fn sixteen_kibibytes_and_a_context_of_one_kibibyte_are_the_most() {
+    let key = data_key();
+    let length = CONTEXT.canonical().unwrap().len();
+    let fits = "n".repeat(1024 - length + CONTEXT.name.len());
+    let over = format!("{fits}n");
+    let at = |name, length| {
+        let secret = Secret::new("a".repeat(length));
+        let context = SealContext { name, ..CONTEXT };
+        seal(&key, &context, &secret, &mut OsRandom).is_ok()
+    };
+    assert!(at(&fits, 16_384));
+    assert!(!at(&over, 16_384));
+    assert!(!at(&fits, 16_385));
+}
+
+#[test]
 fn what_is_outside_the_bounds_is_refused_before_anything_is_sealed() {
     let key = data_key();
     let try_seal = |context: &SealContext<'_>, length: usize| {
