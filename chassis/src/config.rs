@@ -29,7 +29,7 @@ pub use error::{ConfigError, Origin, Problem};
 pub use every_setting::check_every_setting;
 pub use reference::reference;
 pub use setting::{Default, Kind, Setting};
-pub use value::{FromValue, Value, Values};
+pub use value::{FromValue, SecretText, Value, Values};
 
 /// A typed part of the configuration and the settings it is made of.
 pub trait Settings: Sized {

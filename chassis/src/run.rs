@@ -100,6 +100,12 @@ impl Parts {
 /// Anything that can stop a start; printed in one line.
 pub type StartError = Box<dyn Error + Send + Sync>;
 
+/// A start that what the operator gave the process stops, found out only after the configuration was
+/// read: a key file, a database of another key. Its exit code is that of a configuration error.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misconfigured(pub String);
+
 /// Runs a service without subcommands; see [`start`] for `build`.
 pub fn run<T, B, F>(
     about: &About,
@@ -157,8 +163,19 @@ where
     }));
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => fail(about, &one_line(error.as_ref())),
+        Ok(Err(error)) => refuse(about, error.as_ref()),
         Err(error) => fail(about, &format!("can't start the runtime: {error}")),
+    }
+}
+
+/// Prints why a start stopped and gives its exit code: that of a configuration error for
+/// [`Misconfigured`], else 1.
+pub fn refuse(about: &About, error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
+    complain(about, &one_line(error));
+    if error.is::<Misconfigured>() {
+        ExitCode::from(EXIT_CONFIG)
+    } else {
+        ExitCode::FAILURE
     }
 }
 
@@ -269,7 +286,8 @@ fn complain(about: &About, line: &str) {
     drop(written);
 }
 
-fn say(text: &str) -> ExitCode {
+/// Prints an answer to standard output.
+pub fn say(text: &str) -> ExitCode {
     let written = std::io::stdout().write_all(text.as_bytes());
     if written.is_ok() {
         ExitCode::SUCCESS

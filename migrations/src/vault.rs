@@ -18,6 +18,11 @@ impl MigratorTrait for Vault {
                 postgres: include_str!("vault/0001_start.postgres.sql"),
             }),
             Box::new(Step {
+                name: "vault_0002_keys",
+                sqlite: include_str!("vault/0002_keys.sqlite.sql"),
+                postgres: include_str!("vault/0002_keys.postgres.sql"),
+            }),
+            Box::new(Step {
                 name: "vault_0004_admin",
                 sqlite: include_str!("vault/0004_admin.sqlite.sql"),
                 postgres: include_str!("vault/0004_admin.postgres.sql"),

@@ -222,7 +222,7 @@ impl Product {
         let mut args: Vec<_> = ["--parent-stdin", "--config"].map(Into::into).into();
         args.push(site.state.config(part).into());
         let log = site.state.log(part);
-        let child = Child::spawn(&site.program, part, &args, &site.environment, &log);
+        let child = Child::spawn(&site.program, part, &args, &site.environment_of(part), &log);
         *self.child(part) = child.expect("it starts");
     }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use keyway_chassis::clock::Clock;
 use keyway_chassis::drain::Drain;
 use keyway_chassis::operations::Readiness;
-use keyway_chassis::run::{Parts, StartError};
+use keyway_chassis::run::{Misconfigured, Parts, StartError};
 use keyway_chassis::serve::{self, ServeConfig, Surroundings};
 use keyway_chassis::{Routes, operations};
 use keyway_migrations::DatabaseLock;
@@ -16,12 +18,12 @@ use keyway_proto::vault::v1::member_service_server::MemberServiceServer;
 use keyway_proto::vault::v1::seal_service_server::SealServiceServer;
 use keyway_proto::vault::v1::token_service_server::TokenServiceServer;
 use keyway_proto::vault::v1::workspace_service_server::WorkspaceServiceServer;
-use keyway_vault_crypto::MasterKey;
 use tokio::net::TcpListener;
 
 use crate::authenticate::{Authenticator, RouterIdentity};
 use crate::authority::Authority;
 use crate::denials::{self, Recorder};
+use crate::key_check;
 use crate::keyring::Keyring;
 use crate::purge::Purge;
 use crate::routers::Routers;
@@ -51,15 +53,11 @@ pub(crate) const ADMIN: &[&str] = &[
 pub(crate) const DATA: &[&str] = &["keyway.vault.v1.LeaseService"];
 
 /// Opens the database, binds the listeners and starts to serve.
-pub(crate) async fn build(
-    settings: Settings,
-    master: MasterKey,
-    parts: Parts,
-) -> Result<(), StartError> {
+pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartError> {
     let lock = DatabaseLock::take(&settings.database)?;
-    let (store, keyring) =
-        start::open(&settings.database, master, Arc::clone(&parts.clock)).await?;
-    tracing::info!(master_key = keyring.master_key_id(), "the vault is open");
+    let (store, keyring) = open(&settings, Arc::clone(&parts.clock)).await?;
+    let current = keyring.data_keys.current();
+    tracing::info!(master_key = current, "the vault is open");
     let tls = parts.serve.tls.as_ref();
     let admin = parts.listen("admin", settings.admin, tls).await?;
     let data = parts.listen("data", settings.data, tls).await?;
@@ -94,13 +92,7 @@ pub(crate) async fn build(
         &parts.tasks,
         &parts.shutdown,
     );
-    parts
-        .tasks
-        .spawn("database-check", check(store.clone(), parts.clone()));
-    let purge = Purge::new(store.clone(), settings.limits.deletion);
-    parts
-        .tasks
-        .spawn("purge", purge.run(parts.shutdown.clone()));
+    background(&vault, &parts);
     let shutdown = parts.shutdown.clone();
     parts.tasks.spawn("database", async move {
         recorder.run(store.clone(), shutdown).await;
@@ -110,6 +102,34 @@ pub(crate) async fn build(
         drop(lock); // after the last statement
     });
     Ok(())
+}
+
+/// What goes on beside the calls, until the shutdown.
+fn background(vault: &Arc<Vault>, parts: &Parts) {
+    let spawn = |name, task| parts.tasks.spawn(name, task);
+    let store = || vault.store.clone();
+    let shutdown = || parts.shutdown.clone();
+    spawn("database-check", check(store(), parts.clone()).boxed());
+    let purge = Purge::new(store(), vault.limits.deletion);
+    spawn("purge", purge.run(shutdown()).boxed());
+    let checking = key_check::run(Arc::clone(vault), parts.readiness.clone(), shutdown());
+    spawn("master-key-check", checking.boxed());
+}
+
+/// Opens the database with its key, as the settings say.
+pub(crate) async fn open(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<(Store, Keyring), StartError> {
+    let source = settings.master_key.clone();
+    let opened = start::open(&settings.database, source, settings.hierarchy, clock).await;
+    opened.map_err(|error| {
+        if error.is_configuration() {
+            Box::new(Misconfigured(error.to_string())) as StartError
+        } else {
+            error.into()
+        }
+    })
 }
 
 /// Keeps readiness in step with the database, by the statement that the feed reads anyway.

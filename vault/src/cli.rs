@@ -1,4 +1,4 @@
-//! The command line: the server, and the two commands that come before it.
+//! The command line: the server, and the commands that come before it.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,11 +8,11 @@ use std::sync::Arc;
 use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgMatches, Command};
 use keyway_chassis::clock::SystemClock;
-use keyway_chassis::run::{self, About, Common, EXIT_CONFIG, Options};
+use keyway_chassis::run::{self, About, Common, Options};
 
-use crate::master_key::{self, MasterKeyError};
+use crate::master_key;
 use crate::settings::Settings;
-use crate::{app, bootstrap, start};
+use crate::{app, bootstrap};
 
 const ABOUT: About = About {
     service: "vault",
@@ -31,55 +31,55 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match matches.subcommand() {
         Some(("new-master-key", matches)) => new_master_key(matches),
+        Some(("master-key-id", matches)) => master_key_id(matches),
         Some((_bootstrap, matches)) => first_operator(matches),
         None => serve(&Options::from_matches(&matches)),
     }
 }
 
 fn command() -> Command {
-    let out = |help: &'static str| {
-        Arg::new("out")
-            .long("out")
+    let file = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
             .value_name("FILE")
             .required(true)
             .value_parser(PathBufValueParser::new())
             .help(help)
     };
+    let out = |help| file("out", help);
     let key = Command::new("new-master-key")
-        .about("Makes a master key, for a vault that has never stored anything")
+        .about("Makes a master key: a vault's first one, or the next generation")
         .arg(out(
             "The new file, readable by its owner alone; never written over",
         ));
+    let id = Command::new("master-key-id")
+        .about("Prints the public id of the master key in a file, as SealService.Status shows it")
+        .arg(file("file", "A master key file"));
     let bootstrap = Command::new("bootstrap")
         .about("Makes the first operator's token, only while there is no operator")
         .arg(out(
             "The new file for the token, readable by its owner alone",
         ));
-    run::command(&ABOUT).subcommand(key).subcommand(bootstrap)
+    run::command(&ABOUT)
+        .subcommand(key)
+        .subcommand(id)
+        .subcommand(bootstrap)
 }
 
 fn serve(options: &Options) -> ExitCode {
-    if options.check_config || options.settings {
-        return run::start(&ABOUT, options, |_settings: Settings, _parts| async {
-            Ok(())
-        });
-    }
-    let (_common, settings) = match options.load::<(Common, Settings)>(&ABOUT) {
-        Ok(loaded) => loaded,
-        Err(error) => return run::config_error(&ABOUT, &error),
-    };
-    let master = match master_key::read_file(&settings.master_key) {
-        Ok(master) => master,
-        Err(error) => return key_error(&error),
-    };
-    run::start(&ABOUT, options, |settings, parts| {
-        app::build(settings, master, parts)
-    })
+    run::start(&ABOUT, options, app::build)
 }
 
 fn new_master_key(matches: &ArgMatches) -> ExitCode {
-    match master_key::create_file(&out(matches)) {
+    match master_key::create_file(&path(matches, "out")) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) => run::fail(&ABOUT, &error.to_string()),
+    }
+}
+
+fn master_key_id(matches: &ArgMatches) -> ExitCode {
+    match master_key::id_of_file(&path(matches, "file")) {
+        Ok(id) => run::say(&format!("{id}\n")),
         Err(error) => run::fail(&ABOUT, &error.to_string()),
     }
 }
@@ -90,35 +90,25 @@ fn first_operator(matches: &ArgMatches) -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return run::config_error(&ABOUT, &error),
     };
-    let master = match master_key::read_file(&settings.master_key) {
-        Ok(master) => master,
-        Err(error) => return key_error(&error),
-    };
-    let out = out(matches);
+    let out = path(matches, "out");
     let made = run::block_on(async {
         let clock = Arc::new(SystemClock);
-        let (store, keyring) = start::open(&settings.database, master, clock).await?;
+        let (store, keyring) = app::open(&settings, clock).await?;
         bootstrap::bootstrap(&store, &keyring, &out).await?;
         store.close().await?;
         Ok::<(), run::StartError>(())
     });
     match made {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => run::fail(&ABOUT, &run::one_line(error.as_ref())),
+        Ok(Err(error)) => run::refuse(&ABOUT, error.as_ref()),
         Err(error) => run::fail(&ABOUT, &error.to_string()),
     }
 }
 
-fn key_error(error: &MasterKeyError) -> ExitCode {
-    // The same line and place as every failure; only the code says that it is configuration.
-    let _failure = run::fail(&ABOUT, &error.to_string());
-    ExitCode::from(EXIT_CONFIG)
-}
-
-fn out(matches: &ArgMatches) -> PathBuf {
+fn path(matches: &ArgMatches, name: &str) -> PathBuf {
     // clap has refused a command line without it.
     matches
-        .get_one::<PathBuf>("out")
+        .get_one::<PathBuf>(name)
         .cloned()
         .unwrap_or_default()
 }

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use keyway_proto::convert;
 use keyway_proto::vault::v1::{Key, KeyState};
+use keyway_proto::{Fault, convert};
 use keyway_vault_crypto::{self as crypto, CryptoError, DataKey, OsRandom, SealContext};
 use keyway_words::{KeyPath, Secret, Timestamp};
 use sea_orm::ConnectionTrait;
@@ -39,24 +39,33 @@ impl<'a> Opener<'a> {
     }
 
     /// Opens a row; `None`, and an alert in the log, if anything that is bound or sealed is not as
-    /// it was when it was sealed.
-    pub(crate) async fn open(&self, row: &KeyRow) -> Option<Secret> {
+    /// it was when it was sealed. An error says nothing of the row: the master key's holder does not
+    /// answer.
+    pub(crate) async fn open(&self, row: &KeyRow) -> Result<Option<Secret>, Fault> {
         match self.try_open(row).await {
-            Ok(secret) => Some(secret),
+            Ok(secret) => Ok(Some(secret)),
+            Err(error @ (DataKeyError::Unavailable(_) | DataKeyError::Store(_))) => {
+                Err(error.into())
+            }
             Err(error) => {
                 let (owner, provider) = (&row.owner, &row.provider);
                 tracing::error!(%error, row = row.row_id, owner, provider, "key is unreadable");
-                None
+                Ok(None)
             }
         }
     }
 
-    async fn try_open(&self, row: &KeyRow) -> Result<Secret, DataKeyError> {
+    /// Opens a row, with the reason if it does not.
+    pub(crate) async fn try_open(&self, row: &KeyRow) -> Result<Secret, DataKeyError> {
         let data_key_row = self
             .data_keys
             .get(&row.data_key_id)
             .ok_or(DataKeyError::Absent)?;
-        let data_key = self.keyring.unwrap(data_key_row, &row.owner).await?;
+        let data_key = self
+            .keyring
+            .data_keys
+            .unwrap(data_key_row, &row.owner)
+            .await?;
         let version = u64::try_from(row.version).map_err(|_negative| CryptoError::Malformed)?;
         let context = SealContext {
             owner: &row.owner,

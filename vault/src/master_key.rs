@@ -1,4 +1,7 @@
-//! The master key's file. A server never makes one: a key made beside existing data would lose it.
+//! The master key's generations, as they stand outside the database. A server never makes one: a key
+//! made beside existing data would lose it.
+
+pub(crate) mod source;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -11,16 +14,45 @@ use zeroize::Zeroizing;
 /// Why there is no master key.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
-    /// No such file.
-    #[error(
-        "the master key file {path} does not exist; if this vault has never stored anything, make \
-         one with `keyway-vault new-master-key --out {path}`, otherwise bring the old one back",
-        path = .0.display()
-    )]
+    /// No such file, or a folder without one. The path is where a first key belongs.
+    #[error("there is no master key in {}", .0.display())]
     Missing(PathBuf),
     /// Others than its owner may read it.
-    #[error("the master key file {path} can be read by others; run `chmod 600 {path}`", path = .0.display())]
+    #[error(
+        "the master key file {path} can be read by others; run `chmod 600 {path}`, or set \
+         `master_key.group_readable` where only its group is meant to read it",
+        path = .0.display()
+    )]
     Exposed(PathBuf),
+    /// A folder of generations holds something else.
+    #[error(
+        "the folder of master keys {folder} holds {name}; every generation is a file named by a \
+         whole number without leading zeros, the highest is the current one",
+        folder = .folder.display(),
+        name = .name.display()
+    )]
+    NotAGeneration {
+        /// The folder.
+        folder: PathBuf,
+        /// Name of the entry.
+        name: PathBuf,
+    },
+    /// More generations than anybody needs.
+    #[error("{0} holds more than {max} master keys; retire and remove the old ones", max = source::MOST)]
+    TooMany(String),
+    /// One key under two names.
+    #[error("{place} holds the master key {id} twice; every generation is a key of its own")]
+    Twice {
+        /// Where.
+        place: String,
+        /// The public id.
+        id: String,
+    },
+    /// The text in the environment is not of its form.
+    #[error(
+        "KEYWAY_VAULT__MASTER_KEY__ENVIRONMENT: {0}; several are separated by commas, the current one first"
+    )]
+    MalformedText(MasterKeyMalformed),
     /// It is there, and a new one must never take its place.
     #[error("{} exists already; a master key is never written over", .0.display())]
     Exists(PathBuf),
@@ -59,8 +91,31 @@ pub fn create_file(path: &Path) -> Result<(), MasterKeyError> {
     write_private(path, text.as_bytes()).map_err(failed)
 }
 
+/// The public id of the key in a file. Says nothing else of it.
+pub(crate) fn id_of_file(path: &Path) -> Result<String, MasterKeyError> {
+    read_file(path, Readers::OwnerAndGroup).map(|key| key.id())
+}
+
+/// Who may be able to read a master key file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Its owner alone.
+    Owner,
+    /// Its group too: files of a mounted Kubernetes secret belong to root and to the pod's `fsGroup`.
+    OwnerAndGroup,
+}
+
+impl Readers {
+    const fn forbidden(self) -> u32 {
+        match self {
+            Self::Owner => 0o077,
+            Self::OwnerAndGroup => 0o037,
+        }
+    }
+}
+
 /// Reads a master key file.
-pub(crate) fn read_file(path: &Path) -> Result<MasterKey, MasterKeyError> {
+pub(crate) fn read_file(path: &Path, readers: Readers) -> Result<MasterKey, MasterKeyError> {
     let failed = |cause: io::Error| match cause.kind() {
         io::ErrorKind::NotFound => MasterKeyError::Missing(path.to_owned()),
         _ => MasterKeyError::Io {
@@ -69,7 +124,7 @@ pub(crate) fn read_file(path: &Path) -> Result<MasterKey, MasterKeyError> {
         },
     };
     let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
+    if file.metadata().map_err(failed)?.permissions().mode() & readers.forbidden() != 0 {
         return Err(MasterKeyError::Exposed(path.to_owned()));
     }
     // Room for more than any key, so that reading does not grow it and leave copies behind.
@@ -105,9 +160,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         create_file(&path).unwrap();
-        let id = read_file(&path).unwrap().id();
+        let id = read_file(&path, Readers::Owner).unwrap().id();
         assert!(matches!(create_file(&path), Err(MasterKeyError::Exists(_))));
-        assert_eq!(read_file(&path).unwrap().id(), id);
+        assert_eq!(read_file(&path, Readers::Owner).unwrap().id(), id);
     }
 
     #[test]
@@ -117,21 +172,24 @@ mod tests {
         create_file(&path).unwrap();
         for mode in [0o640, 0o604, 0o644] {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            let error = read_file(&path).err().unwrap().to_string();
+            let error = read_file(&path, Readers::Owner).err().unwrap().to_string();
             assert!(error.contains("chmod 600"), "{error}");
         }
     }
 
     #[test]
-    fn a_missing_file_is_refused_with_the_command_that_makes_it() {
-        let error = read_file(Path::new("/nowhere/master.key"))
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(
-            error.contains("keyway-vault new-master-key --out /nowhere/master.key"),
-            "{error}"
-        );
+    fn a_group_reads_a_file_where_it_is_meant_to_and_never_writes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1");
+        create_file(&path).unwrap();
+        for (mode, accepted) in [(0o440, true), (0o640, true), (0o660, false), (0o644, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(
+                read_file(&path, Readers::OwnerAndGroup).is_ok(),
+                accepted,
+                "{mode:o}"
+            );
+        }
     }
 
     #[test]
@@ -139,7 +197,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         write_private(&path, b"planted-content").unwrap();
-        let error = read_file(&path).err().unwrap().to_string();
+        let error = read_file(&path, Readers::Owner).err().unwrap().to_string();
         assert!(!error.contains("planted"), "{error}");
     }
 }

@@ -3,16 +3,15 @@
 //! A key row that exists is never "no key": a row that can't be opened, or that the pool record
 //! counts and that is not found, is a candidate in the state UNREADABLE.
 
-use keyway_proto::convert;
 use keyway_proto::vault::v1::{
     Candidate, CredentialMode, KeyState, OperatorLimits, Policy, Pool, PoolOrder,
 };
+use keyway_proto::{Fault, convert};
 use keyway_words::{KeyPath, Owner, ProviderId, Timestamp};
 use sea_orm::ConnectionTrait;
 
 use crate::keyring::Keyring;
 use crate::keys::{self, Opener};
-use crate::store::StoreError;
 use crate::store::keys::{self as rows, KeyRow};
 
 /// Which of the pools the workspace's two blocks leave to its calls.
@@ -40,14 +39,14 @@ pub(crate) async fn pool(
     owner: &Owner,
     provider: ProviderId,
     now: Timestamp,
-) -> Result<Pool, StoreError> {
+) -> Result<Pool, Fault> {
     let name = owner.to_string();
     let record = rows::pool(on, &name, provider.as_str()).await?;
     let live = rows::live(on, &name, provider.as_str()).await?;
     let opener = Opener::read(keyring, on, &live).await?;
     let mut candidates = Vec::with_capacity(live.len());
     for row in &live {
-        candidates.push(candidate(&opener, row, now).await);
+        candidates.push(candidate(&opener, row, now).await?);
     }
     let found = u32::try_from(live.len()).unwrap_or(u32::MAX);
     let counted = record.as_ref().map_or(0, |record| {
@@ -75,8 +74,8 @@ pub(crate) async fn pool(
     })
 }
 
-async fn candidate(opener: &Opener<'_>, row: &KeyRow, now: Timestamp) -> Candidate {
-    let secret = opener.open(row).await;
+async fn candidate(opener: &Opener<'_>, row: &KeyRow, now: Timestamp) -> Result<Candidate, Fault> {
+    let secret = opener.open(row).await?;
     let state = secret
         .as_ref()
         .map_or(KeyState::Unreadable, |_| keys::state(row, now).0);
@@ -87,7 +86,7 @@ async fn candidate(opener: &Opener<'_>, row: &KeyRow, now: Timestamp) -> Candida
             KeyState::Active | KeyState::Rejected | KeyState::Exhausted | KeyState::Limited
         )
     });
-    Candidate {
+    Ok(Candidate {
         name: name(row),
         version: u64::try_from(row.version).unwrap_or(0),
         state: state.into(),
@@ -97,7 +96,7 @@ async fn candidate(opener: &Opener<'_>, row: &KeyRow, now: Timestamp) -> Candida
         secret: secret
             .map(|secret| secret.expose().to_owned())
             .unwrap_or_default(),
-    }
+    })
 }
 
 /// The key's full name; of a row whose name is damaged beyond reading, the pool's with `?`.

@@ -4,16 +4,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use keyway_chassis::config::{self, ConfigError, Kind, Setting, Values};
+use keyway_chassis::config::{self, ConfigError, Kind, SecretText, Setting, Values};
 
 use crate::authenticate::RouterIdentity;
 use crate::fields::SecretBounds;
+use crate::keyring::{Bounds, CacheBounds};
+use crate::master_key::Readers;
+use crate::master_key::source::Source;
 
 /// Everything the vault is told.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) database: PathBuf,
-    pub(crate) master_key: PathBuf,
+    pub(crate) master_key: Source,
+    pub(crate) hierarchy: Bounds,
     pub(crate) admin: SocketAddr,
     pub(crate) data: SocketAddr,
     pub(crate) operations: SocketAddr,
@@ -63,8 +67,64 @@ const SETTINGS: &[Setting] = &[
     Setting {
         path: "master_key.file",
         kind: Kind::Path,
-        default: config::Default::Required,
-        help: "The master key, a file that its owner alone can read, made by `keyway-vault new-master-key --out FILE`.",
+        default: config::Default::Absent,
+        help: "The master key, a file that its owner alone can read, made by `keyway-vault new-master-key --out FILE`. Exactly one of `master_key.file`, `master_key.directory` and `master_key.environment` must be set.",
+    },
+    Setting {
+        path: "master_key.directory",
+        kind: Kind::Path,
+        default: config::Default::Absent,
+        help: "Several generations of the master key: a folder with a file each, named by whole numbers, such as a mounted Kubernetes secret. The highest wraps, all unwrap. Newer files are noticed while the vault runs.",
+    },
+    Setting {
+        path: "master_key.environment",
+        kind: Kind::Secret {
+            accepted: "one or more master keys, the current one first, separated by commas",
+        },
+        default: config::Default::Absent,
+        help: "The texts of the master keys themselves. A file is safer: the environment of a process can be read by whoever runs as its user.",
+    },
+    Setting {
+        path: "master_key.group_readable",
+        kind: Kind::Bool,
+        default: config::Default::Is("false"),
+        help: "Whether the group of a master key file may read it, as it must where a Kubernetes secret is mounted with `fsGroup` and `defaultMode: 0440`. Others never may.",
+    },
+    Setting {
+        path: "master_key.timeout",
+        kind: Kind::Duration {
+            min: Duration::from_millis(10),
+            max: Duration::from_mins(1),
+        },
+        default: config::Default::Is("3s"),
+        help: "Longest time for one answer of what holds the master key.",
+    },
+    Setting {
+        path: "data_key_cache.size",
+        kind: Kind::Integer {
+            min: 0,
+            max: 1_000_000,
+        },
+        default: config::Default::Is("4096"),
+        help: "Most data keys kept unwrapped in memory; 0 keeps none. Each use reads the data key's row, so one that was destroyed is never used.",
+    },
+    Setting {
+        path: "data_key_cache.idle",
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_hours(24),
+        },
+        default: config::Default::Is("5m"),
+        help: "How long a data key stays in memory without being used.",
+    },
+    Setting {
+        path: "data_key_cache.lifetime",
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_hours(24),
+        },
+        default: config::Default::Is("15m"),
+        help: "How long a data key stays in memory at most, however often it is used. Nothing extends it.",
     },
     Setting {
         path: "admin.listen",
@@ -216,7 +276,8 @@ impl config::Settings for Settings {
         let deletion = deletion(values)?;
         Ok(Self {
             database: values.get("database.path")?,
-            master_key: values.get("master_key.file")?,
+            master_key: master_key(values)?,
+            hierarchy: hierarchy(values)?,
             admin: values.get("admin.listen")?,
             data: values.get("data.listen")?,
             operations: values.get("operations.listen")?,
@@ -246,6 +307,39 @@ fn deletion(values: &Values) -> Result<Deletion, ConfigError> {
         return Err(values.refuse("deletion.delay", accepted));
     }
     Ok(deletion)
+}
+
+/// The one source of the master key.
+fn master_key(values: &Values) -> Result<Source, ConfigError> {
+    let readers = if values.get("master_key.group_readable")? {
+        Readers::OwnerAndGroup
+    } else {
+        Readers::Owner
+    };
+    let file: Option<PathBuf> = values.get("master_key.file")?;
+    let directory: Option<PathBuf> = values.get("master_key.directory")?;
+    let environment: Option<SecretText> = values.get("master_key.environment")?;
+    match (file, directory, environment) {
+        (Some(path), None, None) => Ok(Source::File(path, readers)),
+        (None, Some(folder), None) => Ok(Source::Directory(folder, readers)),
+        (None, None, Some(texts)) => Ok(Source::Environment(texts)),
+        _ => Err(values.refuse("master_key.file", ONE_SOURCE)),
+    }
+}
+
+const ONE_SOURCE: &str = "exactly one of master_key.file, master_key.directory and \
+     master_key.environment; a vault that has never stored anything gets its first key by \
+     `keyway-vault new-master-key --out FILE`";
+
+fn hierarchy(values: &Values) -> Result<Bounds, ConfigError> {
+    Ok(Bounds {
+        timeout: values.get("master_key.timeout")?,
+        cache: CacheBounds {
+            size: values.get("data_key_cache.size")?,
+            idle: values.get("data_key_cache.idle")?,
+            lifetime: values.get("data_key_cache.lifetime")?,
+        },
+    })
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
-//! From a database file and a master key to a vault that can serve, or a refusal that says what to
-//! do. A first start beside an empty database remembers the key's check value; after that only the
-//! same key opens the vault, and nothing is ever made anew beside existing data.
+//! From a database and a master key to a vault that can serve, or a refusal that says what to do. A
+//! first start beside an empty database remembers the key's check value; after that only keys that
+//! belong to it open the vault, and nothing is ever made anew beside existing data.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use keyway_chassis::clock::Clock;
 use keyway_migrations::SchemaError;
-use keyway_vault_crypto::MasterKey;
+use keyway_vault_crypto::DataKey;
 use uuid::Uuid;
 
-use crate::keyring::{self, DataKeyError, KeyWrap, Keyring, LocalKey, SYSTEM};
+use crate::generations::{self, Mismatch};
+use crate::keyring::{
+    Bounds, DataKeyError, Generations, Hierarchy, Keyring, LocalKeys, SYSTEM, WrapError,
+};
+use crate::master_key::MasterKeyError;
+use crate::master_key::source::Source;
 use crate::store::data_keys::{self, MasterKeyRow};
 use crate::store::{Store, StoreError, Write, feed};
 
@@ -23,20 +28,23 @@ pub(crate) enum StartError {
     /// The schema is another one.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// The database belongs to another key.
-    #[error(
-        "the database was sealed with the master key {expected}, the file holds {given}; bring the \
-         key with that id back"
-    )]
-    OtherKey {
-        /// Ids that the database knows.
-        expected: String,
-        /// Id of the key in the file.
-        given: String,
+    /// There is no key to start with.
+    #[error("{cause}; {remedy}")]
+    NoKey {
+        /// Where it was looked for.
+        cause: MasterKeyError,
+        /// What to do about it.
+        remedy: String,
     },
-    /// The id fits and the key does not.
-    #[error("the master key {0} does not fit its stored check value; the database row is damaged")]
-    CheckValue(String),
+    /// The keys can't be read.
+    #[error(transparent)]
+    Key(MasterKeyError),
+    /// The keys are not those of this database.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// What holds the master key does not answer.
+    #[error(transparent)]
+    Holder(#[from] WrapError),
     /// The vault's own data key does not open.
     #[error("the vault's own data key can't be opened ({0}); restore the database from a backup")]
     SystemKey(DataKeyError),
@@ -45,10 +53,18 @@ pub(crate) enum StartError {
     Store(#[from] StoreError),
 }
 
+impl StartError {
+    /// Whether what the operator gave this process is wrong: the exit code says so.
+    pub(crate) const fn is_configuration(&self) -> bool {
+        matches!(self, Self::NoKey { .. } | Self::Key(_) | Self::Mismatch(_))
+    }
+}
+
 /// Opens the database with its key.
 pub(crate) async fn open(
     database: &Path,
-    master: MasterKey,
+    source: Source,
+    bounds: Bounds,
     clock: Arc<dyn Clock>,
 ) -> Result<(Store, Keyring), StartError> {
     if !database.exists() {
@@ -56,58 +72,91 @@ pub(crate) async fn open(
     }
     let store = Store::open(database, clock).await?;
     keyway_migrations::vault::check(store.connection()).await?;
-    let wrap = Box::new(LocalKey::new(master));
+    let keyring = unlock(&store, source, bounds).await?;
+    Ok((store, keyring))
+}
+
+/// Finds the keys of an open database.
+async fn unlock(store: &Store, source: Source, bounds: Bounds) -> Result<Keyring, StartError> {
     let write = store.write().await?;
     let known = data_keys::masters(write.on()).await?;
+    let hierarchy = read_keys(source, bounds, &known)?;
+    let given = hierarchy.status().await?;
+    let needed = data_keys::usage(write.on()).await?;
+    generations::check(&known, &needed, &given)?;
+    hierarchy.promote(given.newest());
+    for row in known.iter().filter(|row| row.retired_at.is_some()) {
+        hierarchy.forget(&row.id);
+    }
+    let new = generations::remember(&write, &known, &given).await?;
     let system = if known.is_empty() {
-        let system = first_start(&write, &*wrap).await?;
+        first_start(&write, &hierarchy).await
+    } else {
+        system_key(&write, &hierarchy).await
+    };
+    let system = system.map_err(StartError::SystemKey)?;
+    if new > 0 {
         write.commit().await?;
-        system
-    } else {
-        check(&known, &*wrap)?;
-        system_key(&write, &*wrap)
-            .await
-            .map_err(StartError::SystemKey)?
-    };
-    Ok((store, Keyring::new(wrap, &system)))
+    }
+    offer_rewrap(&needed, &given);
+    Ok(Keyring::new(hierarchy, &system))
 }
 
-async fn first_start(
-    write: &Write,
-    wrap: &dyn KeyWrap,
-) -> Result<keyway_vault_crypto::DataKey, StartError> {
-    let row = MasterKeyRow {
-        id: wrap.id().to_owned(),
-        generation: 1,
-        check_value: wrap.check_value(),
-        created_at: write.now().0,
-    };
-    data_keys::insert_master(write.on(), row).await?;
-    feed::start(write.on(), Uuid::now_v7().to_string()).await?;
-    let made = keyring::make(wrap, write, SYSTEM).await;
-    made.map(|(_id, data_key)| data_key)
-        .map_err(StartError::SystemKey)
-}
-
-fn check(known: &[MasterKeyRow], wrap: &dyn KeyWrap) -> Result<(), StartError> {
-    let Some(row) = known.iter().find(|row| row.id == wrap.id()) else {
-        let expected: Vec<&str> = known.iter().map(|row| row.id.as_str()).collect();
-        let (expected, given) = (expected.join(", "), wrap.id().to_owned());
-        return Err(StartError::OtherKey { expected, given });
-    };
-    if row.check_value == wrap.check_value() {
-        Ok(())
-    } else {
-        Err(StartError::CheckValue(row.id.clone()))
+fn read_keys(
+    source: Source,
+    bounds: Bounds,
+    known: &[MasterKeyRow],
+) -> Result<Hierarchy, StartError> {
+    let remedy = remedy(&source, known);
+    match LocalKeys::read(source) {
+        Ok(keys) => Ok(Hierarchy::new(Box::new(keys), bounds)),
+        Err(cause @ MasterKeyError::Missing(_)) => Err(StartError::NoKey { cause, remedy }),
+        Err(cause) => Err(StartError::Key(cause)),
     }
 }
 
-async fn system_key(
-    write: &Write,
-    wrap: &dyn KeyWrap,
-) -> Result<keyway_vault_crypto::DataKey, DataKeyError> {
+/// What to do where there is no key. Only beside a database that never stored anything is it to make
+/// one.
+fn remedy(source: &Source, known: &[MasterKeyRow]) -> String {
+    let ids: Vec<&str> = generations::in_use(known)
+        .map(|row| row.id.as_str())
+        .collect();
+    if !ids.is_empty() {
+        return format!(
+            "the database was sealed with the master key {}: bring the key with that id back",
+            ids.join(", ")
+        );
+    }
+    let file = source
+        .first_file()
+        .map_or_else(|| "FILE".to_owned(), |path| path.display().to_string());
+    format!(
+        "this database never stored anything: a first key is made by `keyway-vault new-master-key \
+         --out {file}`"
+    )
+}
+
+async fn first_start(write: &Write, hierarchy: &Hierarchy) -> Result<Arc<DataKey>, DataKeyError> {
+    feed::start(write.on(), Uuid::now_v7().to_string()).await?;
+    let (_row, data_key) = hierarchy.make(write, SYSTEM).await?;
+    Ok(data_key)
+}
+
+async fn system_key(write: &Write, hierarchy: &Hierarchy) -> Result<Arc<DataKey>, DataKeyError> {
     let row = data_keys::newest(write.on(), SYSTEM)
         .await?
         .ok_or(DataKeyError::Absent)?;
-    keyring::unwrap(wrap, &row, SYSTEM).await
+    hierarchy.unwrap(&row, SYSTEM).await
+}
+
+fn offer_rewrap(needed: &[(String, u64)], given: &Generations) {
+    let current = given.newest();
+    for (id, count) in needed.iter().filter(|(id, _count)| id != current) {
+        tracing::warn!(
+            master_key = id,
+            data_keys = count,
+            "the master key {id} still wraps {count} data keys; SealService.Rewrap wraps them with \
+             {current}"
+        );
+    }
 }

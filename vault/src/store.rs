@@ -53,6 +53,9 @@ pub(crate) enum StoreError {
     /// Somebody reads an old state, so the write-ahead log can't be emptied now.
     #[error("the write-ahead log is in use and can't be emptied yet")]
     LogInUse,
+    /// Another process has retired the master key that this one wraps with.
+    #[error("the master key {0} is retired or unknown and must not wrap")]
+    MasterKeyRetired(String),
     /// The audit row could not be written.
     #[error("the audit trail can't be written: {0}")]
     Audit(DbErr),
@@ -78,6 +81,11 @@ impl From<StoreError> for Fault {
                 Reason::Internal,
                 format!("the vault's database holds a damaged {what}; restore it from a backup"),
             ),
+            StoreError::MasterKeyRetired(_) => Self::new(
+                Reason::VaultUnavailable,
+                "the vault's master key was retired; it takes the newer one",
+            )
+            .retry_after(retry),
             StoreError::Audit(_) => Self::new(
                 Reason::AuditUnavailable,
                 "the audit trail can't be written, so nothing was done",

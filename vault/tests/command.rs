@@ -51,7 +51,7 @@ fn refused(output: &Output) -> (i32, String) {
 fn a_server_without_a_master_key_prints_the_command_that_makes_one_and_makes_none() {
     let folder = TempDir::new().unwrap();
     migrate(folder.path());
-    let (code, line) = refused(&vault(folder.path(), &[]));
+    let (code, line) = refused(&vault(folder.path(), &["--set", "log.level=error"]));
     let key = folder.path().join("master.key");
     assert_eq!(code, 78);
     assert!(
@@ -62,6 +62,36 @@ fn a_server_without_a_master_key_prints_the_command_that_makes_one_and_makes_non
         "{line}"
     );
     assert!(!key.exists());
+}
+
+#[test]
+fn the_public_id_of_a_key_file_is_what_the_vault_calls_it() {
+    let folder = TempDir::new().unwrap();
+    migrate(folder.path());
+    new_key(folder.path());
+    let key = folder.path().join("master.key");
+    let said = vault(
+        folder.path(),
+        &["master-key-id", "--file", key.to_str().unwrap()],
+    );
+    let id = String::from_utf8(said.stdout).unwrap();
+    assert_eq!(id.trim().len(), 16, "{id}");
+    let out = folder.path().join("operator");
+    vault(
+        folder.path(),
+        &["bootstrap", "--out", out.to_str().unwrap()],
+    );
+    std::fs::remove_file(&key).unwrap();
+    let (code, line) = refused(&vault(folder.path(), &["--set", "log.level=error"]));
+    assert_eq!(code, 78);
+    let remedy = format!(
+        "was sealed with the master key {}: bring the key with that id back",
+        id.trim()
+    );
+    assert!(
+        line.contains(&remedy) && !line.contains("new-master-key"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -117,7 +147,7 @@ fn a_key_of_another_vault_is_refused_by_both_ids() {
     let output = vault(folder.path(), &["--set", "log.level=error"]);
     let (code, line) = refused(&output);
     assert!(
-        code == 1 && line.contains("was sealed with the master key"),
+        code == 78 && line.contains("was sealed with the master key"),
         "{code} {line}"
     );
 }

@@ -58,6 +58,7 @@ fn wrong_type(setting: &Setting) -> (&'static str, Option<&'static str>) {
         Kind::Address => ("5", Some("localhost")),
         Kind::Text { .. }
         | Kind::Checked { .. }
+        | Kind::Secret { .. }
         | Kind::Path
         | Kind::Choice(_)
         | Kind::List { .. } => ("5", None),
@@ -97,7 +98,7 @@ fn out_of_range(setting: &Setting) -> Vec<(String, String)> {
                 .into_iter()
                 .collect()
         }
-        Kind::Bool | Kind::Path | Kind::Address => Vec::new(),
+        Kind::Bool | Kind::Path | Kind::Address | Kind::Secret { .. } => Vec::new(),
     }
 }
 

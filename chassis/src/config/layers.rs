@@ -85,7 +85,10 @@ fn leaf(values: &mut Values, path: &str, value: Toml, origin: &Origin) -> Result
             values.put(path, &switch.to_string(), origin.clone())
         }
         (Toml::String(text), kind)
-            if !matches!(kind, Kind::Integer { .. } | Kind::Bool | Kind::List { .. }) =>
+            if !matches!(
+                kind,
+                Kind::Integer { .. } | Kind::Bool | Kind::List { .. } | Kind::Secret { .. }
+            ) =>
         {
             values.put(path, &text, origin.clone())
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Value;
+use super::{SecretText, Value};
 
 /// A setting. Its documentation is `help`; nothing undeclared is accepted.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,12 @@ pub enum Kind {
         /// Whether it is accepted.
         check: fn(&str) -> bool,
     },
+    /// A secret, taken from the environment alone: a configuration file is read by too many, and a
+    /// flag by everybody on the machine. `accepted` says of which form it is.
+    Secret {
+        /// For people.
+        accepted: &'static str,
+    },
     /// A path of the file system.
     Path,
     /// An IP address with a port.
@@ -112,6 +118,7 @@ impl Kind {
                 format!("a text of 1 to {max} bytes without control characters").into()
             }
             Self::Checked { accepted, .. } => accepted.into(),
+            Self::Secret { accepted } => format!("only in the environment: {accepted}").into(),
             Self::Path => "a path of the file system".into(),
             Self::Address => "an IP address with a port, such as 127.0.0.1:7103".into(),
             Self::Choice(words) => format!("one of {}", words.join(", ")).into(),
@@ -139,6 +146,7 @@ impl Kind {
                 let fits = (1..=max).contains(&text.len()) && !text.contains(char::is_control);
                 accept(fits, Value::Text(text.to_owned()))
             }
+            Self::Secret { .. } => accept(!text.is_empty(), Value::Secret(SecretText::new(text))),
             Self::Checked { check, .. } => accept(check(text), Value::Text(text.to_owned())),
             Self::Path => {
                 let fits = !text.is_empty() && !text.contains('\0');

@@ -244,3 +244,44 @@ fn asking_for_what_is_not_declared_is_an_error_and_not_a_default() {
         Problem::Undeclared
     );
 }
+
+/// A setting that is a secret.
+#[derive(Debug)]
+struct Safe(Option<SecretText>);
+
+impl Settings for Safe {
+    fn settings() -> Vec<Setting> {
+        vec![Setting {
+            path: "safe.code",
+            kind: Kind::Secret { accepted: "a code" },
+            default: Default::Absent,
+            help: "a sample",
+        }]
+    }
+
+    fn from_values(values: &Values) -> Result<Self, ConfigError> {
+        values.get("safe.code").map(Self)
+    }
+}
+
+#[test]
+fn a_secret_is_taken_from_the_environment_alone_and_never_shown() {
+    check_every_setting::<Safe>("sample");
+    let planted = "planted-4711";
+    let variable = ("KEYWAY_SAMPLE__SAFE__CODE".to_owned(), planted.to_owned());
+    let safe = load::<Safe>("sample", None, std::iter::once(variable), &[]).unwrap();
+    assert_eq!(safe.0.as_ref().unwrap().secret().expose(), planted);
+    assert!(!format!("{safe:?}").contains(planted));
+
+    let flag = [("safe.code".to_owned(), planted.to_owned())];
+    let by_flag = load::<Safe>("sample", None, std::iter::empty(), &flag).unwrap_err();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sample.toml");
+    std::fs::write(&file, format!("safe.code = \"{planted}\"\n")).unwrap();
+    let by_file = load::<Safe>("sample", Some(file), std::iter::empty(), &[]).unwrap_err();
+    for error in [by_flag, by_file] {
+        let line = error.to_string();
+        assert!(line.contains("only in the environment: a code"), "{line}");
+        assert!(!line.contains(planted), "{line}");
+    }
+}

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use keyway_words::Secret;
 
 use super::setting::Reject;
 use super::{ConfigError, Default, Origin, Problem, Setting};
@@ -20,6 +23,8 @@ pub enum Value {
     Bool(bool),
     /// A text or a chosen word.
     Text(String),
+    /// A secret.
+    Secret(SecretText),
     /// A path.
     Path(PathBuf),
     /// An address.
@@ -27,6 +32,31 @@ pub enum Value {
     /// A list of texts.
     List(Vec<String>),
 }
+
+/// A secret from the environment. Clones are the same secret, which is wiped with the last of them.
+#[derive(Debug, Clone)]
+pub struct SecretText(Arc<Secret>);
+
+impl SecretText {
+    /// Copies the text.
+    pub fn new(text: &str) -> Self {
+        Self(Arc::new(Secret::new(text.to_owned())))
+    }
+
+    /// The secret itself.
+    pub fn secret(&self) -> &Secret {
+        &self.0
+    }
+}
+
+/// Two are equal if they are clones of each other: the texts are never compared.
+impl PartialEq for SecretText {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for SecretText {}
 
 /// Everything that was set, with defaults for the rest. Prints paths and sources, not values.
 #[derive(Clone)]
@@ -71,6 +101,9 @@ impl Values {
         if text.is_empty() && setting.default == Default::Absent {
             self.entries.remove(path);
             return Ok(());
+        }
+        if matches!(setting.kind, super::Kind::Secret { .. }) && origin == Origin::Flag {
+            return Err(rejected(path, &origin, &setting, Reject::Range));
         }
         let value = setting
             .kind
@@ -273,6 +306,7 @@ from_value! {
     usize: Integer(value) => Self::try_from(*value).ok();
     bool: Bool(value) => Some(*value);
     String: Text(value) => Some(value.clone());
+    SecretText: Secret(value) => Some(value.clone());
     PathBuf: Path(value) => Some(value.clone());
     SocketAddr: Address(value) => Some(*value);
     Vec<String>: List(value) => Some(value.clone());

@@ -60,7 +60,8 @@ pub async fn start(
     let environment = without_secrets(environment);
     settings::check_names(&environment)?;
     let addresses = Addresses::read(&environment)?;
-    settings::write(&state, addresses, base, options.price_overlay.as_deref())?;
+    let overlay = options.price_overlay.as_deref();
+    settings::write(&state, &environment, addresses, base, overlay)?;
     let site = Site {
         program,
         state,
@@ -152,11 +153,7 @@ fn nothing_lost(site: &Site) -> Result<()> {
 /// beside old data would be the loss of that data.
 fn master_key(site: &Site) -> Result<()> {
     let (key, database) = (site.state.master_key(), site.state.vault_database());
-    let elsewhere = site.environment.keys().any(|name| {
-        name.to_str()
-            .is_some_and(|name| name.starts_with("KEYWAY_VAULT__MASTER_KEY__"))
-    });
-    if elsewhere || key.exists() {
+    if settings::has_master_key(&site.environment) || key.exists() {
         return Ok(());
     }
     if database.exists() {

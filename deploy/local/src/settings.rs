@@ -114,25 +114,43 @@ pub(crate) fn check_names(environment: &Environment) -> Result<()> {
 /// Writes both files. `simulator`: where it listens, and the providers that it stands in for.
 pub fn write(
     state: &StateDir,
+    environment: &Environment,
     addresses: Addresses,
     simulator: Option<(SocketAddr, &[ProviderId])>,
     price_overlay: Option<&Path>,
 ) -> Result<()> {
     let token = router_token(state)?;
-    write_private(&state.config(Part::Vault), &vault(state, &token)?)?;
+    let vault = vault(state, environment, &token)?;
+    write_private(&state.config(Part::Vault), &vault)?;
     let router = router(state, addresses, simulator, price_overlay)?;
     write_private(&state.config(Part::Router), &router)
 }
 
-fn vault(state: &StateDir, router_token: &Secret) -> Result<String> {
+/// Whether the environment says where the master key is. Then the launcher names no place of its own.
+pub(crate) fn has_master_key(environment: &Environment) -> bool {
+    MASTER_KEY_SOURCES
+        .iter()
+        .any(|name| environment.contains_key(OsStr::new(name)))
+}
+
+const MASTER_KEY_SOURCES: [&str; 3] = [
+    "KEYWAY_VAULT__MASTER_KEY__FILE",
+    "KEYWAY_VAULT__MASTER_KEY__DIRECTORY",
+    "KEYWAY_VAULT__MASTER_KEY__ENVIRONMENT",
+];
+
+fn vault(state: &StateDir, environment: &Environment, router_token: &Secret) -> Result<String> {
     let database = quoted(&state.vault_database())?;
-    let master_key = quoted(&state.master_key())?;
+    let master_key = if has_master_key(environment) {
+        String::new()
+    } else {
+        format!("\n[master_key]\nfile = {}\n", quoted(&state.master_key())?)
+    };
     let router = keyway_vault::router_token::entry("local", router_token);
     Ok(format!(
         "# Written by the launcher at every start; change settings with KEYWAY_VAULT__… variables.\n\
          routers = [\"{router}\"]\n\n\
-         [database]\npath = {database}\n\n\
-         [master_key]\nfile = {master_key}\n"
+         [database]\npath = {database}\n{master_key}"
     ))
 }
 

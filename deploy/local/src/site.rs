@@ -77,9 +77,19 @@ impl Site {
             &self.program,
             part,
             args,
-            &self.environment,
+            &self.environment_of(part),
             &self.state.log(part),
         )
+    }
+
+    /// What a part gets as its environment: the vault's settings may hold the master key itself, so
+    /// they reach the vault alone.
+    pub fn environment_of(&self, part: Part) -> Environment {
+        let mut environment = self.environment.clone();
+        if part != Part::Vault {
+            environment.retain(|name, _| !name.as_encoded_bytes().starts_with(b"KEYWAY_VAULT__"));
+        }
+        environment
     }
 
     fn service_args(&self, part: Part) -> Vec<OsString> {

@@ -132,7 +132,7 @@ async fn pool(
     owner: &Owner,
     provider: ProviderId,
 ) -> Result<Pool, Fault> {
-    Ok(resolve::pool(&vault.keyring, write.on(), owner, provider, write.now()).await?)
+    resolve::pool(&vault.keyring, write.on(), owner, provider, write.now()).await
 }
 
 /// What the audit row says of a pool: names, versions and states.

@@ -1,5 +1,6 @@
 //! `SealService`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use keyway_proto::vault::v1::seal_service_server::SealService;
@@ -57,12 +58,14 @@ impl SealService for Seal {
 
 async fn status(vault: &Vault) -> Result<SealServiceStatusResponse, Fault> {
     let read = vault.store.read().await?;
+    let current = vault.keyring.data_keys.current();
+    let usage: HashMap<_, _> = data_keys::usage(read.on()).await?.into_iter().collect();
     let mut generations = Vec::new();
     for row in data_keys::masters(read.on()).await? {
         generations.push(MasterKeyGeneration {
             generation: u64::try_from(row.generation).unwrap_or(0),
-            current: row.id == vault.keyring.master_key_id(),
-            data_keys_remaining: data_keys::wrapped_by(read.on(), &row.id).await?,
+            current: row.id == current,
+            data_keys_remaining: usage.get(&row.id).copied().unwrap_or(0),
             create_time: Some(convert::timestamp(Timestamp(row.created_at))),
             id: row.id,
         });

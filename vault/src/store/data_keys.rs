@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
-    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::entity::{data_key, master_key};
@@ -49,18 +49,37 @@ pub(crate) async fn last_generation(
     newest.map_or(Ok(0), |row| unsigned(row.generation, "data key"))
 }
 
-/// Stores a data key.
+/// Stores a data key. Refused under a retired master key.
 pub(crate) async fn insert(on: &impl ConnectionTrait, row: DataKeyRow) -> Result<(), StoreError> {
+    refuse_retired(on, &row.master_key_id).await?;
     row.into_active_model().insert(on).await?;
     Ok(())
 }
 
-/// How many data keys a generation of the master key wraps.
-pub(crate) async fn wrapped_by(on: &impl ConnectionTrait, id: &str) -> Result<u64, StoreError> {
-    Ok(data_key::Entity::find()
-        .filter(data_key::Column::MasterKeyId.eq(id))
-        .count(on)
-        .await?)
+async fn refuse_retired(on: &impl ConnectionTrait, master_key_id: &str) -> Result<(), StoreError> {
+    let row = master_key::Entity::find_by_id(master_key_id)
+        .one(on)
+        .await?;
+    match row {
+        Some(row) if row.retired_at.is_none() => Ok(()),
+        _ => Err(StoreError::MasterKeyRetired(master_key_id.to_owned())),
+    }
+}
+
+/// How many data keys each generation of the master key wraps, by its id.
+pub(crate) async fn usage(on: &impl ConnectionTrait) -> Result<Vec<(String, u64)>, StoreError> {
+    let counts: Vec<(String, i64)> = data_key::Entity::find()
+        .select_only()
+        .column(data_key::Column::MasterKeyId)
+        .column_as(data_key::Column::Id.count(), "uses")
+        .filter(data_key::Column::State.eq(ACTIVE))
+        .group_by(data_key::Column::MasterKeyId)
+        .order_by_asc(data_key::Column::MasterKeyId)
+        .into_tuple()
+        .all(on)
+        .await?;
+    let count = |(id, count)| Ok((id, unsigned(count, "count")?));
+    counts.into_iter().map(count).collect()
 }
 
 /// Every generation of the master key, newest first.

@@ -33,6 +33,7 @@ entity! {
         pub generation: i64,
         pub check_value: String,
         pub created_at: i64,
+        pub retired_at: Option<i64>,
     }
 }
 

@@ -32,6 +32,9 @@ use tonic::{Request, Status};
 use self::listen::listen;
 use crate::authenticate::RouterIdentity;
 use crate::fields::SecretBounds;
+use crate::keyring::{Bounds, CacheBounds};
+use crate::master_key::Readers;
+use crate::master_key::source::Source;
 use crate::settings::{Deletion, Limits};
 use crate::store::Store;
 use crate::{bootstrap, master_key, router_token, start};
@@ -100,6 +103,22 @@ pub(super) fn limits() -> Limits {
     }
 }
 
+/// A key file as the one source of the master key.
+pub(super) fn source(key: &std::path::Path) -> Source {
+    Source::File(key.to_owned(), Readers::Owner)
+}
+
+pub(super) const fn bounds() -> Bounds {
+    Bounds {
+        timeout: Duration::from_secs(3),
+        cache: CacheBounds {
+            size: 100,
+            idle: Duration::from_mins(5),
+            lifetime: Duration::from_mins(15),
+        },
+    }
+}
+
 /// A migrated database file with a master key beside it.
 pub(super) async fn prepare(folder: &TempDir) -> (PathBuf, PathBuf) {
     let (database, key) = (
@@ -133,8 +152,9 @@ impl World {
         let (database, key) = prepare(&folder).await;
         let clock = Arc::new(ManualClock::at(NOW));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let master = master_key::read_file(&key).unwrap();
-        let (store, keyring) = start::open(&database, master, shared).await.unwrap();
+        let (store, keyring) = start::open(&database, source(&key), bounds(), shared)
+            .await
+            .unwrap();
         let out = folder.path().join("operator");
         bootstrap::bootstrap(&store, &keyring, &out).await.unwrap();
         let operator = Bearer::new(std::fs::read_to_string(&out).unwrap().trim());
@@ -167,8 +187,9 @@ impl World {
     /// A channel to the data plane of another vault on the same database.
     pub(super) async fn replica(&self) -> Channel {
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let master = master_key::read_file(&self.folder.path().join("master.key")).unwrap();
-        let (store, keyring) = start::open(&self.database(), master, clock).await.unwrap();
+        let source = source(&self.folder.path().join("master.key"));
+        let opened = start::open(&self.database(), source, bounds(), clock).await;
+        let (store, keyring) = opened.unwrap();
         let routers = self.routers.clone();
         let [_admin, data] = listen(store, keyring, routers, &self.shutdown, &self.drain).await;
         data

@@ -1,29 +1,30 @@
 //! The states a vault may find at its start.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use keyway_chassis::clock::ManualClock;
-use keyway_vault_crypto::{MasterKey, OsRandom};
 use tempfile::TempDir;
 
-use super::harness::{NOW, prepare, raw};
+use super::harness::{NOW, bounds, prepare, raw, source};
 use crate::bootstrap::{BootstrapError, bootstrap};
 use crate::keyring::Keyring;
-use crate::master_key::read_file;
+use crate::master_key::{create_file, id_of_file};
 use crate::start::{StartError, open};
 use crate::store::Store;
 
-async fn start(folder: &TempDir, master: MasterKey) -> Result<(Store, Keyring), StartError> {
+async fn start(folder: &TempDir, key: &Path) -> Result<(Store, Keyring), StartError> {
     open(
         &folder.path().join("vault.db"),
-        master,
+        source(key),
+        bounds(),
         Arc::new(ManualClock::at(NOW)),
     )
     .await
 }
 
-async fn refused(folder: &TempDir, master: MasterKey) -> String {
-    start(folder, master)
+async fn refused(folder: &TempDir, key: &Path) -> String {
+    start(folder, key)
         .await
         .err()
         .expect("it started")
@@ -35,7 +36,7 @@ async fn the_key_of_the_first_start_opens_every_later_one() {
     let folder = tempfile::tempdir().unwrap();
     let (_database, key) = prepare(&folder).await;
     for _ in 0..2 {
-        let (store, _keyring) = start(&folder, read_file(&key).unwrap()).await.unwrap();
+        let (store, _keyring) = start(&folder, &key).await.unwrap();
         store.close().await.unwrap();
     }
 }
@@ -44,59 +45,41 @@ async fn the_key_of_the_first_start_opens_every_later_one() {
 async fn another_key_is_refused_by_both_ids() {
     let folder = tempfile::tempdir().unwrap();
     let (_database, key) = prepare(&folder).await;
-    let right = read_file(&key).unwrap();
-    let right_id = right.id();
-    start(&folder, right)
-        .await
-        .unwrap()
-        .0
-        .close()
-        .await
-        .unwrap();
-    let wrong = MasterKey::generate(&mut OsRandom).unwrap();
-    let wrong_id = wrong.id();
-    let message = refused(&folder, wrong).await;
-    assert!(
-        message.contains(&right_id) && message.contains(&wrong_id),
-        "{message}"
-    );
+    start(&folder, &key).await.unwrap().0.close().await.unwrap();
+    let wrong = folder.path().join("wrong.key");
+    create_file(&wrong).unwrap();
+    let message = refused(&folder, &wrong).await;
+    for id in [id_of_file(&key), id_of_file(&wrong)] {
+        assert!(message.contains(&id.unwrap()), "{message}");
+    }
 }
 
 #[tokio::test]
 async fn a_key_that_does_not_fit_its_check_value_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (database, key) = prepare(&folder).await;
-    start(&folder, read_file(&key).unwrap())
-        .await
-        .unwrap()
-        .0
-        .close()
-        .await
-        .unwrap();
+    start(&folder, &key).await.unwrap().0.close().await.unwrap();
     let stranger = raw(&database, "rw").await;
     let sql = "UPDATE master_keys SET check_value = '0000000000000000'";
     sea_orm::ConnectionTrait::execute_unprepared(&stranger, sql)
         .await
         .unwrap();
-    assert!(
-        refused(&folder, read_file(&key).unwrap())
-            .await
-            .contains("check value")
-    );
+    assert!(refused(&folder, &key).await.contains("check value"));
 }
 
 #[tokio::test]
 async fn a_database_that_is_not_there_or_not_migrated_is_refused_with_the_command() {
     let folder = tempfile::tempdir().unwrap();
-    let master = || MasterKey::generate(&mut OsRandom).unwrap();
-    let message = refused(&folder, master()).await;
+    let key = folder.path().join("master.key");
+    create_file(&key).unwrap();
+    let message = refused(&folder, &key).await;
     assert!(message.contains("keyway-migrate vault"), "{message}");
     raw(&folder.path().join("vault.db"), "rwc")
         .await
         .close()
         .await
         .unwrap();
-    let message = refused(&folder, master()).await;
+    let message = refused(&folder, &key).await;
     assert!(message.contains("keyway-migrate vault"), "{message}");
 }
 
@@ -105,7 +88,7 @@ async fn the_first_operator_is_made_once_in_a_file_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let (_database, key) = prepare(&folder).await;
-    let (store, keyring) = start(&folder, read_file(&key).unwrap()).await.unwrap();
+    let (store, keyring) = start(&folder, &key).await.unwrap();
     let out = folder.path().join("operator");
     bootstrap(&store, &keyring, &out).await.unwrap();
     let token = std::fs::read_to_string(&out).unwrap();

@@ -49,7 +49,7 @@ pub(super) async fn update(
         ))
         .await?;
     let opener = Opener::read(&vault.keyring, write.on(), std::slice::from_ref(&row)).await?;
-    let readable = opener.open(&row).await.is_some();
+    let readable = opener.open(&row).await?.is_some();
     let key = Some(keys::to_wire(&row, readable, write.now()));
     write.commit().await?;
     Ok(UpdateKeyResponse { key })

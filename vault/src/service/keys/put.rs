@@ -130,7 +130,11 @@ async fn seal(
     mut row: KeyRow,
     secret: &Secret,
 ) -> Result<KeyRow, Fault> {
-    let (id, data_key) = vault.keyring.for_sealing(write, &row.owner).await?;
+    let (id, data_key) = vault
+        .keyring
+        .data_keys
+        .for_sealing(write, &row.owner)
+        .await?;
     keys::seal_next(&mut row, &vault.keyring, (id, &data_key), secret)
         .map_err(DataKeyError::from)?;
     Ok(row)

@@ -15,7 +15,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
 use super::{ACME, SECRET, delete, trusting};
-use crate::master_key;
+use crate::master_key::{Readers, read_file};
 use crate::tests::harness::{World, raw, secrets, states};
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn wrapped_of(database: &Path) -> Vec<u8> {
 /// Everything of workspaces that the master key opens, read without any code of the vault's service.
 async fn open_all(copy: &TempDir, world: &World) -> Vec<String> {
     let database: PathBuf = copy.path().join("vault.db");
-    let master = master_key::read_file(&world.folder.path().join("master.key")).unwrap();
+    let master = read_file(&world.folder.path().join("master.key"), Readers::Owner).unwrap();
     let sql = "SELECT d.id, d.owner, d.generation, d.wrapped, k.provider, k.name, k.row_id, \
                k.version, k.envelope FROM data_keys d LEFT JOIN keys k ON k.data_key_id = d.id \
                WHERE d.owner <> 'system' ORDER BY d.owner";
