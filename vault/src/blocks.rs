@@ -7,63 +7,103 @@ use keyway_proto::vault::v1::{
 };
 use keyway_words::Usd;
 
-/// Sets what the mask names, or the block that is given where there is no mask. Returns the names.
+/// Sets what the mask names, or the block that is given where there is no mask. What is named and not
+/// given is cleared. Returns the names.
 pub(crate) fn apply(
     request: &WorkspaceServiceUpdateRequest,
     policy: &mut Policy,
     limits: &mut OperatorLimits,
 ) -> Result<Vec<String>, Fault> {
-    let mut paths = request
-        .update_mask
-        .as_ref()
-        .map_or_else(Vec::new, |mask| mask.paths.clone());
-    if paths.is_empty() {
-        paths.extend(request.policy.as_ref().map(|_block| "policy".to_owned()));
-        paths.extend(
-            request
-                .operator_limits
-                .as_ref()
-                .map(|_block| "operator_limits".to_owned()),
-        );
-    }
-    if paths.is_empty() {
-        return Err(Fault::field(
-            "update_mask",
-            format!("must name one or more of {PATHS}"),
-        ));
-    }
-    let given = request.policy.clone().unwrap_or_default();
+    let paths = paths(request)?;
+    let mut given = request.policy.clone().unwrap_or_default();
     check_policy(&given)?;
-    let given_limits = request.operator_limits.clone().unwrap_or_default();
-    check_limits("operator_limits.limits", given_limits.limits.as_ref())?;
+    exact("policy.limits", given.limits.as_mut())?;
+    let given_limits = exact_limits(request.operator_limits.clone())?;
     for path in &paths {
-        match path.as_str() {
-            "policy" => *policy = given.clone(),
-            "policy.credential_mode" => policy.credential_mode = given.credential_mode,
-            "policy.fallback_on" => policy.fallback_on.clone_from(&given.fallback_on),
-            "policy.on_disconnect_own" => policy.on_disconnect_own = given.on_disconnect_own,
-            "policy.on_disconnect_hosted" => {
-                policy.on_disconnect_hosted = given.on_disconnect_hosted;
+        let known = match path.split_once('.') {
+            None if path == "policy" => {
+                *policy = given.clone();
+                true
             }
-            "policy.unlisted_paths" => policy.unlisted_paths = given.unlisted_paths,
-            "policy.limits" => policy.limits.clone_from(&given.limits),
-            "operator_limits" => *limits = given_limits.clone(),
-            "operator_limits.hosted_allowed" => limits.hosted_allowed = given_limits.hosted_allowed,
-            "operator_limits.limits" => limits.limits.clone_from(&given_limits.limits),
-            _ => {
-                return Err(Fault::field(
-                    "update_mask",
-                    format!("must name only {PATHS}"),
-                ));
+            None if path == "operator_limits" => {
+                *limits = given_limits.clone();
+                true
             }
+            Some(("policy", field)) => set_policy(field, policy, &given),
+            Some(("operator_limits", field)) => set_operator_limits(field, limits, &given_limits),
+            _ => false,
+        };
+        if !known {
+            let accepted = format!("must name only {PATHS}");
+            return Err(Fault::field("update_mask", accepted));
         }
     }
     Ok(paths)
 }
 
+/// What is to be changed; never nothing.
+fn paths(request: &WorkspaceServiceUpdateRequest) -> Result<Vec<String>, Fault> {
+    let named = request.update_mask.as_ref().map(|mask| &mask.paths);
+    let mut paths = named.cloned().unwrap_or_default();
+    if paths.is_empty() {
+        let policy = request.policy.as_ref().map(|_block| "policy");
+        let limits = request
+            .operator_limits
+            .as_ref()
+            .map(|_block| "operator_limits");
+        paths.extend([policy, limits].into_iter().flatten().map(str::to_owned));
+    }
+    if paths.is_empty() {
+        let accepted = format!("must name one or more of {PATHS}");
+        return Err(Fault::field("update_mask", accepted));
+    }
+    Ok(paths)
+}
+
+/// Whether there is such a field; then it is set.
+fn set_policy(field: &str, policy: &mut Policy, given: &Policy) -> bool {
+    match field {
+        "credential_mode" => policy.credential_mode = given.credential_mode,
+        "fallback_on" => policy.fallback_on.clone_from(&given.fallback_on),
+        "on_disconnect_own" => policy.on_disconnect_own = given.on_disconnect_own,
+        "on_disconnect_hosted" => policy.on_disconnect_hosted = given.on_disconnect_hosted,
+        "unlisted_paths" => policy.unlisted_paths = given.unlisted_paths,
+        "limits" => policy.limits.clone_from(&given.limits),
+        _ => return set_limit(field, &mut policy.limits, given.limits.as_ref()),
+    }
+    true
+}
+
+fn set_operator_limits(field: &str, limits: &mut OperatorLimits, given: &OperatorLimits) -> bool {
+    match field {
+        "hosted_allowed" => limits.hosted_allowed = given.hosted_allowed,
+        "limits" => limits.limits.clone_from(&given.limits),
+        _ => return set_limit(field, &mut limits.limits, given.limits.as_ref()),
+    }
+    true
+}
+
+fn set_limit(field: &str, limits: &mut Option<Limits>, given: Option<&Limits>) -> bool {
+    let mut changed = limits.clone().unwrap_or_default();
+    let given = given.cloned().unwrap_or_default();
+    match field.strip_prefix("limits.") {
+        Some("hosted_spend_per_month_usd") => {
+            changed.hosted_spend_per_month_usd = given.hosted_spend_per_month_usd;
+        }
+        Some("hosted_requests_per_minute") => {
+            changed.hosted_requests_per_minute = given.hosted_requests_per_minute;
+        }
+        Some("concurrency") => changed.concurrency = given.concurrency,
+        Some(_) | None => return false,
+    }
+    *limits = Some(changed);
+    true
+}
+
 const PATHS: &str = "policy, policy.{credential_mode, fallback_on, on_disconnect_own, \
     on_disconnect_hosted, unlisted_paths, limits}, operator_limits, \
-    operator_limits.{hosted_allowed, limits}";
+    operator_limits.{hosted_allowed, limits}, and below limits: hosted_spend_per_month_usd, \
+    hosted_requests_per_minute, concurrency";
 
 /// Every value must be one this build knows: an unknown one would be read as the default, which
 /// may allow more than was meant.
@@ -87,8 +127,7 @@ fn check_policy(policy: &Policy) -> Result<(), Fault> {
     known(
         "policy.unlisted_paths",
         UnlistedPaths::try_from(policy.unlisted_paths).is_ok(),
-    )?;
-    check_limits("policy.limits", policy.limits.as_ref())
+    )
 }
 
 fn known(field: &str, holds: bool) -> Result<(), Fault> {
@@ -99,17 +138,29 @@ fn known(field: &str, holds: bool) -> Result<(), Fault> {
     }
 }
 
-/// Limits whose amount can be read.
-pub(crate) fn check_limits(field: &str, limits: Option<&Limits>) -> Result<(), Fault> {
-    let amount = limits.and_then(|limits| limits.hosted_spend_per_month_usd.as_deref());
-    let good = amount.is_none_or(|text| !text.starts_with('-') && text.parse::<Usd>().is_ok());
-    if good {
+/// The operator's block, with its amount spelled out.
+pub(crate) fn exact_limits(given: Option<OperatorLimits>) -> Result<OperatorLimits, Fault> {
+    let mut block = given.unwrap_or_default();
+    exact("operator_limits.limits", block.limits.as_mut())?;
+    Ok(block)
+}
+
+/// Spells an amount with all its twelve digits, or refuses what is none that can be owed.
+fn exact(field: &str, limits: Option<&mut Limits>) -> Result<(), Fault> {
+    let Some(amount) = limits.and_then(|limits| limits.hosted_spend_per_month_usd.as_mut()) else {
         return Ok(());
-    }
-    Err(Fault::field(
-        format!("{field}.hosted_spend_per_month_usd"),
-        "must be an amount in USD such as 25 or 25.50, not negative, at most 12 digits after the point",
-    ))
+    };
+    let usd = amount.parse::<Usd>().ok();
+    let usd = usd.filter(|usd| !amount.starts_with('-') && usd.parts().is_some());
+    *amount = usd
+        .ok_or_else(|| {
+            Fault::field(
+                format!("{field}.hosted_spend_per_month_usd"),
+                "must be an amount in USD such as 25 or 25.50, not negative, at most 12 digits after the point",
+            )
+        })?
+        .to_string();
+    Ok(())
 }
 
 /// The credential mode that holds, for the audit row.

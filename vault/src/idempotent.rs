@@ -19,10 +19,11 @@ pub(crate) struct Repeatable {
 }
 
 impl Repeatable {
-    /// The request without its secret; of the secret its keyed fingerprint.
+    /// The request without its secret; of the secret its keyed fingerprint. An id belongs to the
+    /// subject that used it: nobody can take another's, or learn that it was used.
     pub(crate) fn new(
         keyring: &Keyring,
-        rpc: &str,
+        (rpc, subject): (&str, &str),
         owner: &str,
         request_id: &str,
         body: &impl Message,
@@ -32,7 +33,7 @@ impl Repeatable {
         // Keyed as tokens are, with its own beginning: no token starts so.
         let text = Secret::new(format!("request/{rpc}/{body}/{fingerprint}"));
         Self {
-            scope: format!("{owner}/{rpc}"),
+            scope: format!("{owner}/{rpc}/{subject}"),
             request_id: request_id.to_owned(),
             body_hash: token::hash(&keyring.token_hash, text.expose()),
         }

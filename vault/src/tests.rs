@@ -8,6 +8,7 @@ mod feed;
 mod harness;
 mod keys;
 mod lease;
+mod lists;
 mod load;
 mod people;
 mod start;

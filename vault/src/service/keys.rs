@@ -13,12 +13,14 @@ use keyway_proto::vault::v1::{
     PutKeyResponse, UpdateKeyRequest, UpdateKeyResponse,
 };
 use keyway_proto::{Fault, Reason};
+use keyway_vault_crypto::page;
 use keyway_words::{KeyPath, ProviderId, Secret, Timestamp};
 use sea_orm::ConnectionTrait;
 use tonic::{Request, Response, Status};
 
 use crate::keys::{self, Opener};
 use crate::service::{Vault, living_owner};
+use crate::store::Read;
 use crate::store::keys::{self as rows, After, KeyRow};
 use crate::{fields, providers};
 
@@ -91,38 +93,76 @@ impl Keys {
 
     async fn list(&self, granted: &Granted<ListKeysRequest>) -> Result<ListKeysResponse, Fault> {
         let request = granted.get_ref();
-        let owner = fields::owner("owner", &request.owner)?.to_string();
+        let owner = fields::owner("owner", &request.owner)?;
         if !request.provider.is_empty() {
             fields::parsed::<ProviderId>("provider", &request.provider)?;
         }
         let wanted = KeyState::try_from(request.state)
             .map_err(|_number| Fault::field("state", "must be a state of the contract"))?;
         let size = fields::page_size(request.page_size)?;
+        let name = owner.to_string();
         let question = [
             "ListKeys",
-            owner.as_str(),
+            name.as_str(),
             request.provider.as_str(),
             wanted.as_str_name(),
         ];
         let start = self.0.page_start(&question, &request.page_token)?;
-        let after: Option<After> = if start.is_empty() {
-            None
-        } else {
-            let invalid = |_form| Fault::field("page_token", "must be a page token of this list");
-            Some(serde_json::from_slice(&start).map_err(invalid)?)
+        let filter = Filter {
+            owner: &name,
+            provider: &request.provider,
+            wanted,
         };
         let read = self.0.store.read().await?;
-        let mut page = rows::page(read.on(), &owner, &request.provider, after, size + 1).await?;
-        let next_page_token = self.0.page_end(&question, &mut page, size, |row| {
-            let after = After(row.provider.clone(), row.place, row.name.clone());
-            serde_json::to_vec(&after).unwrap_or_default()
-        });
-        let mut keys = self.with_states(read.on(), page, read.now()).await?;
-        keys.retain(|key| wanted == KeyState::Unspecified || key.state() == wanted);
+        living_owner(read.on(), &owner).await?;
+        let page = self.page(&read, &filter, position(&start)?, size).await?;
         Ok(ListKeysResponse {
-            keys,
-            next_page_token,
+            keys: page.keys,
+            next_page_token: page.next.map_or_else(String::new, |next| {
+                let position = serde_json::to_vec(&next).unwrap_or_default();
+                page::write(&self.0.keyring.page, &question, &position)
+            }),
         })
+    }
+
+    /// Reads on until the page is full and it is known whether another one follows. A state depends
+    /// on the time and on whether the row opens, so it is looked at row by row, up to a bound: then
+    /// the page is shorter, and its token goes on from there.
+    async fn page(
+        &self,
+        read: &Read,
+        filter: &Filter<'_>,
+        start: Option<After>,
+        size: u64,
+    ) -> Result<Page, Fault> {
+        let (full, mut at) = (usize::try_from(size).unwrap_or(usize::MAX), start);
+        let (mut keys, mut ends, mut looked_at) = (Vec::new(), Vec::new(), 0);
+        loop {
+            let from = at.clone();
+            let rows = rows::page(read.on(), filter.owner, filter.provider, from, size + 1).await?;
+            let is_end = rows.len() <= full;
+            looked_at += rows.len();
+            let places: Vec<After> = rows.iter().map(after).collect();
+            at = places.last().cloned().or(at);
+            let shown = self.with_states(read.on(), rows, read.now()).await?;
+            for (key, place) in shown.into_iter().zip(places) {
+                if filter.wanted == KeyState::Unspecified || key.state() == filter.wanted {
+                    keys.push(key);
+                    ends.push(place);
+                }
+            }
+            if keys.len() > full {
+                keys.truncate(full);
+                let next = ends.into_iter().nth(full.saturating_sub(1));
+                return Ok(Page { keys, next });
+            }
+            if is_end {
+                return Ok(Page { keys, next: None });
+            }
+            if looked_at >= MOST_LOOKED_AT {
+                return Ok(Page { keys, next: at });
+            }
+        }
     }
 
     /// Each row is opened, so that what people see as usable is usable; the plaintext goes nowhere.
@@ -141,6 +181,37 @@ impl Keys {
         Ok(found)
     }
 }
+
+/// Which keys a list shows.
+struct Filter<'a> {
+    owner: &'a str,
+    /// Empty: any.
+    provider: &'a str,
+    /// Unspecified: any.
+    wanted: KeyState,
+}
+
+/// One page, and where the next one starts.
+struct Page {
+    keys: Vec<Key>,
+    next: Option<After>,
+}
+
+fn after(row: &KeyRow) -> After {
+    After(row.provider.clone(), row.place, row.name.clone())
+}
+
+fn position(start: &[u8]) -> Result<Option<After>, Fault> {
+    if start.is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_slice(start)
+        .map(Some)
+        .map_err(|_form| Fault::field("page_token", "must be a page token of this list"))
+}
+
+/// Rows that one request opens at most.
+const MOST_LOOKED_AT: usize = 2_000;
 
 /// One live row, or `KEY_NOT_FOUND`.
 async fn find(on: &impl ConnectionTrait, path: &KeyPath) -> Result<KeyRow, Fault> {

@@ -344,3 +344,120 @@ async fn a_list_by_a_state_that_nobody_knows_is_refused_and_not_the_whole_list()
     let refused = world.keys(&acme).list_keys(request).await;
     assert_eq!(reason(refused), Reason::FieldInvalid);
 }
+
+#[tokio::test]
+async fn a_new_secret_lifts_nothing_that_the_key_was_bound_to() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let first = PutKeyRequest {
+        label: "spare".to_owned(),
+        order: Some(3),
+        allowed_models: vec!["gpt-*".to_owned()],
+        expire_time: in_seconds(60),
+        ..put_request("workspaces/acme", "openai", SECRET)
+    };
+    let mut keys = world.keys(&acme);
+    let first = keys.put_key(first).await.unwrap().into_inner().key.unwrap();
+    let rotated = world
+        .put(
+            &acme,
+            "workspaces/acme",
+            "openai",
+            "sk-keyway-test-next-one",
+        )
+        .await;
+    assert_eq!(rotated.version, 2);
+    assert_eq!(
+        (
+            &rotated.label,
+            rotated.order,
+            &rotated.allowed_models,
+            rotated.expire_time
+        ),
+        (&first.label, 3, &first.allowed_models, first.expire_time)
+    );
+    world.clock.advance(std::time::Duration::from_mins(1));
+    let late = world.put(&acme, "workspaces/acme", "openai", SECRET).await;
+    assert_eq!(late.state(), KeyState::Active, "a time that is over goes");
+    assert_eq!(late.allowed_models, ["gpt-*"]);
+}
+
+#[tokio::test]
+async fn checking_only_finds_that_a_pool_is_full() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let named = |name: &str| PutKeyRequest {
+        key_name: name.to_owned(),
+        ..put_request("workspaces/acme", "openai", SECRET)
+    };
+    for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
+        world.keys(&acme).put_key(named(name)).await.unwrap();
+    }
+    let request = PutKeyRequest {
+        validate_only: true,
+        ..named("k")
+    };
+    let refused = world.keys(&acme).put_key(request).await;
+    assert_eq!(reason(refused), Reason::LimitReached);
+}
+
+#[tokio::test]
+async fn of_equal_requests_at_once_one_is_done_and_all_get_its_answer() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let request = PutKeyRequest {
+        request_id: "one".to_owned(),
+        ..put_request("workspaces/acme", "openai", SECRET)
+    };
+    let all = (0..8).map(|_again| {
+        let (mut keys, request) = (world.keys(&acme), request.clone());
+        async move { keys.put_key(request).await }
+    });
+    for answer in futures::future::join_all(all).await {
+        assert_eq!(answer.unwrap().into_inner().key.unwrap().version, 1);
+    }
+    let puts = "SELECT count(*) FROM audit_rows WHERE rpc LIKE '%/PutKey'";
+    assert_eq!(world.number(puts).await, 1);
+}
+
+#[tokio::test]
+async fn a_request_id_belongs_to_the_subject_that_used_it() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let second = MemberServicePutRequest {
+        workspace: "workspaces/acme".to_owned(),
+        subject: "service:second".to_owned(),
+        role: Role::Admin.into(),
+        ..Default::default()
+    };
+    world.members(&acme).put(second).await.unwrap();
+    let second = world
+        .token(&acme, "acme", Role::Admin, "service:second")
+        .await;
+    let request = |secret: &str| PutKeyRequest {
+        request_id: "one".to_owned(),
+        ..put_request("workspaces/acme", "openai", secret)
+    };
+    world.keys(&acme).put_key(request(SECRET)).await.unwrap();
+    let other = request("sk-keyway-test-another-one");
+    let answer = world.keys(&second).put_key(other).await.unwrap();
+    assert_eq!(answer.into_inner().key.unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn every_provider_of_the_product_can_be_listed_with_what_its_keys_look_like() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let answer = world
+        .keys(&acme)
+        .list_providers(ListProvidersRequest {})
+        .await;
+    let providers = answer.unwrap().into_inner().providers;
+    let ids: Vec<&str> = providers.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(ids, ["anthropic", "exa", "google", "mistral", "openai"]);
+    for one in &providers {
+        let told = [&one.display_name, &one.format_hint, &one.probe_cost];
+        assert!(told.iter().all(|text| !text.is_empty()), "{one:?}");
+        assert!(!one.used_for.is_empty(), "{one:?}");
+    }
+}

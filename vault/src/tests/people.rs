@@ -315,3 +315,70 @@ async fn an_operator_removes_admins_for_a_reason_and_no_readers() {
     );
     members.remove(with_reason("service:second")).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_admin_steps_down_while_another_stays_and_then_can_not_rise_alone() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let other = "oidc:https://id.example#second";
+    let mut members = world.members(&acme);
+    members.put(put(other, Role::Admin)).await.unwrap();
+    members
+        .put(put("service:acme-admin", Role::Reader))
+        .await
+        .unwrap();
+    for act in [Role::Admin, Role::Reader] {
+        let raise = members.put(put("service:acme-admin", act)).await;
+        assert_eq!(reason(raise), Reason::Denied);
+    }
+    assert_eq!(reason(members.remove(remove(other)).await), Reason::Denied);
+}
+
+#[tokio::test]
+async fn members_learn_from_their_own_audit_who_was_seated_and_why() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let seat = MemberServicePutRequest {
+        reason: "the only admin left the company".to_owned(),
+        ..put("service:new-admin", Role::Admin)
+    };
+    let mut operators = world.members(&world.operator);
+    for bad in [
+        put("service:new-admin", Role::Admin),
+        put("service:x", Role::Reader),
+    ] {
+        assert_eq!(reason(operators.put(bad).await), Reason::Denied);
+    }
+    operators.put(seat).await.unwrap();
+    let request = AuditServiceListRequest {
+        workspace: "workspaces/acme".to_owned(),
+        ..Default::default()
+    };
+    let mut audit = audit_service_client::AuditServiceClient::new(world.admin(&acme));
+    let rows = audit.list(request).await.unwrap().into_inner().rows;
+    let told = |row: &AuditRow| {
+        row.rpc.ends_with("MemberService/Put") && row.facts_json.contains("left the company")
+    };
+    assert!(rows.iter().any(told), "{rows:?}");
+}
+
+#[tokio::test]
+async fn of_two_admins_who_demote_themselves_at_once_one_stays() {
+    let world = World::new().await;
+    let one = world.workspace("acme").await;
+    let second = "service:second";
+    world
+        .members(&one)
+        .put(put(second, Role::Admin))
+        .await
+        .unwrap();
+    let two = world.token(&one, "acme", Role::Admin, second).await;
+    let (mut ones, mut twos) = (world.members(&one), world.members(&two));
+    let (first, last) = tokio::join!(
+        ones.put(put("service:acme-admin", Role::Reader)),
+        twos.put(put(second, Role::Reader))
+    );
+    assert!(first.is_ok() != last.is_ok(), "{first:?} {last:?}");
+    let admins = "SELECT count(*) FROM members WHERE role = 'admin'";
+    assert_eq!(world.number(admins).await, 1);
+}

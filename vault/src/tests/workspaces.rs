@@ -138,3 +138,100 @@ async fn a_stale_etag_changes_nothing() {
         Reason::StaleEtag
     );
 }
+
+#[tokio::test]
+async fn a_mask_changes_one_limit_and_clears_what_it_names_and_is_not_given() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let limits = |amount: Option<&str>, concurrency| Policy {
+        credential_mode: CredentialMode::OwnOnly.into(),
+        limits: Some(Limits {
+            hosted_spend_per_month_usd: amount.map(str::to_owned),
+            hosted_requests_per_minute: Some(60),
+            concurrency,
+        }),
+        ..Default::default()
+    };
+    let change = async |path: &str, policy: Policy| {
+        let request = WorkspaceServiceUpdateRequest {
+            policy: Some(policy),
+            ..update(path)
+        };
+        let answer = world.workspaces(&acme).update(request).await.unwrap();
+        let policy = answer.into_inner().workspace.unwrap().policy.unwrap();
+        (policy.credential_mode(), policy.limits.unwrap_or_default())
+    };
+    change("policy", limits(Some("25.5"), Some(9))).await;
+    let (mode, one) = change(
+        "policy.limits.concurrency",
+        Policy {
+            limits: Some(Limits {
+                concurrency: Some(4),
+                ..Default::default()
+            }),
+            ..Default::default()
+        },
+    )
+    .await;
+    assert_eq!(mode, CredentialMode::OwnOnly, "not named, not changed");
+    assert_eq!(
+        (one.concurrency, one.hosted_requests_per_minute),
+        (Some(4), Some(60))
+    );
+    assert_eq!(
+        one.hosted_spend_per_month_usd.as_deref(),
+        Some("25.500000000000")
+    );
+    let path = "policy.limits.hosted_spend_per_month_usd";
+    let (_mode, cleared) = change(path, Policy::default()).await;
+    assert_eq!(cleared.hosted_spend_per_month_usd, None);
+    assert_eq!(cleared.concurrency, Some(4));
+    for bad in [
+        "policy.limits.nothing",
+        "policy.",
+        "",
+        "*",
+        "policy.limits.concurrency.x",
+    ] {
+        let refused = world.workspaces(&acme).update(update(bad)).await;
+        let refusal = reason(refused);
+        assert!(
+            matches!(refusal, Reason::FieldInvalid | Reason::Denied),
+            "{bad}: {refusal:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_suspension_shows_its_reason_to_members_and_is_lifted_with_it() {
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let suspend = WorkspaceServiceSuspendRequest {
+        name: "workspaces/acme".to_owned(),
+        reason: "unpaid since October".to_owned(),
+    };
+    let mut operators = world.workspaces(&world.operator);
+    operators.suspend(suspend.clone()).await.unwrap();
+    assert_eq!(
+        reason(world.workspaces(&acme).suspend(suspend).await),
+        Reason::Denied
+    );
+    let get = WorkspaceServiceGetRequest {
+        name: "workspaces/acme".to_owned(),
+    };
+    let mut admins = world.workspaces(&acme);
+    let seen = admins.get(get.clone()).await.unwrap().into_inner();
+    let seen = seen.workspace.unwrap();
+    assert_eq!(seen.state(), WorkspaceState::Suspended);
+    assert_eq!(seen.state_reason, "unpaid since October");
+    let resume = WorkspaceServiceResumeRequest {
+        name: "workspaces/acme".to_owned(),
+    };
+    operators.resume(resume).await.unwrap();
+    let seen = admins.get(get).await.unwrap().into_inner();
+    let seen = seen.workspace.unwrap();
+    assert_eq!(
+        (seen.state(), seen.state_reason.as_str()),
+        (WorkspaceState::Active, "")
+    );
+}

@@ -25,7 +25,8 @@ struct Put {
     path: KeyPath,
     place: Option<u32>,
     expires_at: Option<Timestamp>,
-    allowed_models: String,
+    /// JSON array; `None`: not given.
+    allowed_models: Option<String>,
     label: String,
 }
 
@@ -43,7 +44,7 @@ pub(super) async fn put(
     let fingerprint = crypto::fingerprint(&vault.keyring.fingerprint, &owner, secret);
     let repeatable = Repeatable::new(
         &vault.keyring,
-        RPC,
+        (RPC, granted.caller().subject.as_str()),
         &owner,
         &request.request_id,
         request,
@@ -58,10 +59,10 @@ pub(super) async fn put(
     let response = PutKeyResponse {
         key: Some(keys::to_wire(&row, true, write.now())),
     };
-    if request.validate_only {
-        return Ok(response);
-    }
     store(&mut write, &put.path, row.clone(), is_new).await?;
+    if request.validate_only {
+        return Ok(response); // what the transaction did is undone
+    }
     let facts = json!({
         "version": row.version, "fingerprint": row.fingerprint, "mask": row.mask, "new": is_new,
     });
@@ -91,7 +92,8 @@ fn read_fields(request: &PutKeyRequest, now: Timestamp) -> Result<Put, Fault> {
         },
         place: request.order,
         expires_at: fields::future("expire_time", request.expire_time.as_ref(), now)?,
-        allowed_models: fields::models(&request.allowed_models)?,
+        allowed_models: Some(fields::models(&request.allowed_models)?)
+            .filter(|_list| !request.allowed_models.is_empty()),
         label: fields::text("label", &request.label)?,
     })
 }
@@ -115,13 +117,24 @@ async fn row_to_write(write: &Write, put: &Put, given_etag: &str) -> Result<(Key
     let is_new = found.is_none();
     let mut row =
         found.unwrap_or_else(|| keys::new_row(&put.path, Uuid::now_v7().to_string(), write.now()));
-    row.place = put.place.map_or(row.place, i64::from);
-    row.expires_at = put.expires_at.map(|at| at.0);
-    row.allowed_models.clone_from(&put.allowed_models);
-    row.label.clone_from(&put.label);
+    set_given(&mut row, put, write.now());
     row.change_number = row.change_number.saturating_add(1);
     row.updated_at = write.now().0;
     Ok((row, is_new))
+}
+
+/// What the request leaves out stays: a new secret must not lift what its key was bound to. A time
+/// that is over goes, or the new secret would be of no use.
+fn set_given(row: &mut KeyRow, put: &Put, now: Timestamp) {
+    row.place = put.place.map_or(row.place, i64::from);
+    let before = row.expires_at.filter(|at| *at > now.0);
+    row.expires_at = put.expires_at.map(|at| at.0).or(before);
+    if let Some(models) = &put.allowed_models {
+        row.allowed_models.clone_from(models);
+    }
+    if !put.label.is_empty() {
+        row.label.clone_from(&put.label);
+    }
 }
 
 async fn seal(

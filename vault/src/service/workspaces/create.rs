@@ -37,7 +37,8 @@ pub(super) async fn create(
     let new = read_fields(request)?;
     let mut write = vault.store.write().await?;
     let request_id = &request.request_id;
-    let repeatable = Repeatable::new(&vault.keyring, RPC, "system", request_id, request, "");
+    let by = (RPC, granted.caller().subject.as_str());
+    let repeatable = Repeatable::new(&vault.keyring, by, "system", request_id, request, "");
     if let Some(answer) = idempotent::earlier(&write, &repeatable).await? {
         return Ok(answer);
     }
@@ -61,8 +62,7 @@ pub(super) async fn create(
 
 fn read_fields(request: &pb::WorkspaceServiceCreateRequest) -> Result<New, Fault> {
     fields::request_id(&request.request_id)?;
-    let operator_limits = request.operator_limits.clone().unwrap_or_default();
-    blocks::check_limits("operator_limits.limits", operator_limits.limits.as_ref())?;
+    let operator_limits = blocks::exact_limits(request.operator_limits.clone())?;
     Ok(New {
         id: fields::parsed("workspace_id", &request.workspace_id)?,
         display_name: fields::text("display_name", &request.display_name)?,
