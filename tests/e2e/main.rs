@@ -17,6 +17,7 @@ mod drain;
 #[cfg(feature = "external")]
 mod external;
 mod harness;
+mod import;
 mod launcher;
 mod layering;
 mod leaks;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 
 /// Starts Keyway on this machine: the vault, the router and, where it is needed, a simulator of the
 /// providers. Shows the main job once, then serves until Ctrl-C.
@@ -21,8 +21,17 @@ use clap::Parser;
 /// and keyway.env, which a shell can source.
 #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
 #[derive(Debug, Clone, Parser)]
-#[command(name = "keyway", version, max_term_width = 100)]
+#[command(
+    name = "keyway",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Options {
+    /// Without one, everything is started.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Where everything is kept. Made if it is not there; starting again on it goes on from it.
     #[arg(long, value_name = "DIR", default_value = "./.keyway")]
     pub state: PathBuf,
@@ -46,6 +55,48 @@ pub struct Options {
     /// A JSON file with prices that lie over the built-in ones.
     #[arg(long, value_name = "FILE")]
     pub price_overlay: Option<PathBuf>,
+}
+
+/// What else it can do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Stores many keys at a running vault, from JSON lines.
+    Import(ImportOptions),
+}
+
+/// Stores many keys at a running vault, from a file of JSON lines.
+///
+/// Each line is one key: {"provider": "openai", "secret": "…"}, and if wanted "owner", "key_name", "order",
+/// "expire_time" (RFC 3339), "allowed_models" and "label". A line that is bad is named with its number
+/// and field, and costs nothing but itself. Nothing of the file is printed.
+///
+/// KEYWAY_VAULT (host:port) and KEYWAY_ADMIN_TOKEN come from the environment. Running it again on the
+/// same file within a day changes nothing.
+///
+/// It ends with 0 if every line is stored, 1 if some are refused, 2 if it could not begin, and 3 if it
+/// stopped on the way.
+#[expect(clippy::doc_markdown, reason = "it is the text of --help")]
+#[derive(Debug, Clone, Args)]
+pub struct ImportOptions {
+    /// The file; `-` is standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+
+    /// Owner of every line that names none: workspaces/ID or platform.
+    #[arg(long, value_name = "OWNER")]
+    pub owner: Option<String>,
+
+    /// Check every line at the vault and store nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// How many lines are under way at once.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub concurrency: u8,
+
+    /// Send keys in plain text to another machine.
+    #[arg(long)]
+    pub insecure: bool,
 }
 
 impl Default for Options {

@@ -63,6 +63,11 @@ impl Session {
             .timeout(CALL_BOUND)
             .tcp_nodelay(true)
             .connect_lazy();
+        Self::over(channel, token)
+    }
+
+    /// The same over a channel that is made already.
+    pub(crate) fn over(channel: Channel, token: &Secret) -> Result<Self> {
         Ok(Self {
             channel,
             bearer: Bearer::new(token)?,

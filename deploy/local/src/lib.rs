@@ -10,6 +10,7 @@ mod cli;
 pub mod client;
 mod demo;
 pub mod env_file;
+mod import;
 pub mod launch;
 pub mod part;
 mod providers;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
+use cli::Command;
 
 pub use child::{Child, Environment};
 pub use cli::Options;
@@ -44,6 +46,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return error.print().map_or(ExitCode::FAILURE, |()| code);
         }
     };
+    if let Some(Command::Import(options)) = &options.command {
+        return import::run(options, &std::env::vars_os().collect());
+    }
     match launch_until_stopped(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
