@@ -27,6 +27,11 @@ impl MigratorTrait for Vault {
                 sqlite: include_str!("vault/0004_admin.sqlite.sql"),
                 postgres: include_str!("vault/0004_admin.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "vault_0005_feed",
+                sqlite: include_str!("vault/0005_feed.sqlite.sql"),
+                postgres: include_str!("vault/0005_feed.postgres.sql"),
+            }),
         ]
     }
 }

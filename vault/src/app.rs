@@ -25,6 +25,7 @@ use crate::authority::Authority;
 use crate::denials::{self, Recorder};
 use crate::key_check;
 use crate::keyring::Keyring;
+use crate::pulse;
 use crate::purge::Purge;
 use crate::routers::Routers;
 use crate::service::Vault;
@@ -112,6 +113,8 @@ fn background(vault: &Arc<Vault>, parts: &Parts) {
     spawn("database-check", check(store(), parts.clone()).boxed());
     let purge = Purge::new(store(), vault.limits.deletion);
     spawn("purge", purge.run(shutdown()).boxed());
+    let pulse = pulse::run(store(), vault.limits.poll, shutdown());
+    spawn("feed-pulse", pulse.boxed());
     let checking = key_check::run(Arc::clone(vault), parts.readiness.clone(), shutdown());
     spawn("master-key-check", checking.boxed());
 }
@@ -176,7 +179,7 @@ pub(crate) fn assemble(
         store,
         keyring,
         limits,
-        routers: Routers::new(),
+        routers: Routers::new(limits.stale_bound),
         authority: Arc::clone(&authority),
     });
     let around = Surroundings {

@@ -9,13 +9,11 @@ use keyway_vault_crypto::{self as crypto, CryptoError, DataKey, OsRandom, SealCo
 use keyway_words::{KeyPath, Secret, Timestamp};
 use sea_orm::ConnectionTrait;
 
+use crate::health::{self, Health};
 use crate::keyring::{DataKeyError, Keyring};
 use crate::store::StoreError;
 use crate::store::data_keys::{self, DataKeyRow};
 use crate::store::keys::KeyRow;
-
-/// Health as it stands in rows.
-pub(crate) const HEALTHY: &str = "ACTIVE";
 
 /// The data keys of some rows, to open them with.
 pub(crate) struct Opener<'a> {
@@ -100,9 +98,7 @@ pub(crate) fn seal_next(
     row.data_key_id = data_key_id;
     row.mask = crypto::mask(secret);
     row.fingerprint = crypto::fingerprint(&keyring.fingerprint, &row.owner, secret);
-    HEALTHY.clone_into(&mut row.health);
-    row.health_reason = String::new();
-    row.health_until = None;
+    Health::active().write_to(row);
     Ok(())
 }
 
@@ -120,13 +116,9 @@ pub(crate) fn state(row: &KeyRow, now: Timestamp) -> (KeyState, String) {
             "past its expire_time; UpdateKey or PutKey sets another".to_owned(),
         );
     }
-    let health = match row.health.as_str() {
-        "REJECTED" => KeyState::Rejected,
-        "EXHAUSTED" => KeyState::Exhausted,
-        "LIMITED" if row.health_until.is_none_or(|until| until > now.0) => KeyState::Limited,
-        _ => return (KeyState::Active, String::new()),
-    };
-    (health, row.health_reason.clone())
+    let health = Health::of(row, now);
+    let words = health::words(&health, &row.provider, row.health_since.map(Timestamp));
+    (health.state, words)
 }
 
 /// What people are told of a row that can't be opened.
@@ -140,6 +132,7 @@ pub(crate) fn to_wire(row: &KeyRow, readable: bool, now: Timestamp) -> Key {
     } else {
         (KeyState::Unreadable, UNREADABLE.to_owned())
     };
+    let shows_until = matches!(state, KeyState::Exhausted | KeyState::Limited);
     Key {
         name: format!("{}/keys/{}/{}", row.owner, row.provider, row.name),
         owner: row.owner.clone(),
@@ -158,6 +151,10 @@ pub(crate) fn to_wire(row: &KeyRow, readable: bool, now: Timestamp) -> Key {
         etag: etag(row),
         create_time: Some(convert::timestamp(Timestamp(row.created_at))),
         update_time: Some(convert::timestamp(Timestamp(row.updated_at))),
+        state_until: row
+            .health_until
+            .filter(|_| shows_until)
+            .map(|at| convert::timestamp(Timestamp(at))),
     }
 }
 
@@ -188,12 +185,14 @@ pub(crate) fn new_row(path: &KeyPath, row_id: String, now: Timestamp) -> KeyRow 
         expires_at: None,
         allowed_models: "[]".to_owned(),
         label: String::new(),
-        health: HEALTHY.to_owned(),
+        health: health::HEALTHY.to_owned(),
         health_reason: String::new(),
         health_until: None,
         change_number: 0,
         created_at: now.0,
         updated_at: now.0,
         deleted_at: None,
+        health_since: None,
+        health_number: None,
     }
 }

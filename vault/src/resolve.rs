@@ -10,6 +10,7 @@ use keyway_proto::{Fault, convert};
 use keyway_words::{KeyPath, Owner, ProviderId, Timestamp};
 use sea_orm::ConnectionTrait;
 
+use crate::health;
 use crate::keyring::Keyring;
 use crate::keys::{self, Opener};
 use crate::store::keys::{self as rows, KeyRow};
@@ -92,6 +93,7 @@ async fn candidate(opener: &Opener<'_>, row: &KeyRow, now: Timestamp) -> Result<
         state: state.into(),
         allowed_models: keys::models(row),
         until: row.health_until.map(|at| convert::timestamp(Timestamp(at))),
+        health_number: health::number(row),
         expire_time: row.expires_at.map(|at| convert::timestamp(Timestamp(at))),
         secret: secret
             .map(|secret| secret.expose().to_owned())

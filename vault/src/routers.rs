@@ -1,14 +1,24 @@
-//! Routers that watch the change feed, and how far each has come.
+//! Routers that may hold keys, and how far each has come on the change feed.
+//!
+//! A router that loses its watch goes on with what it has cached until the stale bound. So it
+//! counts here until then too, unless it said that it leaves: a wait that forgot it would promise
+//! too much.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use keyway_proto::{Fault, Reason};
 use keyway_words::Timestamp;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-/// A router process on its watch.
+use crate::counters;
+
+/// A router process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Watcher {
     /// Name from configuration.
@@ -21,136 +31,266 @@ pub(crate) struct Watcher {
     pub(crate) seen: Timestamp,
 }
 
-/// The routers connected now.
+/// Identity and instance.
+type Process = (String, String);
+
+/// The routers that were heard of within the stale bound.
 #[derive(Clone)]
 pub(crate) struct Routers {
-    watchers: Arc<Mutex<HashMap<u64, Watcher>>>,
-    changed: watch::Sender<u64>,
+    watches: Arc<Mutex<HashMap<Process, Watch>>>,
+    changed: watch::Sender<()>,
+    stale_bound: Duration,
+}
+
+/// The last watch of a router process, open or not.
+struct Watch {
+    id: Uuid,
+    acknowledged: u64,
+    seen: Timestamp,
+    replaced: CancellationToken,
 }
 
 impl Routers {
-    pub(crate) fn new() -> Self {
+    /// None yet. A router that was not heard of for `stale_bound` holds nothing that it may use.
+    pub(crate) fn new(stale_bound: Duration) -> Self {
         Self {
-            watchers: Arc::default(),
-            changed: watch::Sender::new(0),
+            watches: Arc::default(),
+            changed: watch::Sender::new(()),
+            stale_bound,
         }
     }
 
-    /// Adds a watch; it is gone when the guard is dropped.
-    pub(crate) fn join(&self, watcher: Watcher) -> Joined {
-        let mut number = 0;
-        self.changed.send_modify(|last| {
-            *last = last.wrapping_add(1);
-            number = *last;
-        });
-        self.with(|watchers| watchers.insert(number, watcher));
-        Joined {
+    /// Adds a watch of a process that has applied everything up to a revision. An older watch of
+    /// the same process ends.
+    pub(crate) fn join(
+        &self,
+        identity: &str,
+        instance: &str,
+        acknowledged: u64,
+        now: Timestamp,
+    ) -> Result<Joined, Fault> {
+        let process = (identity.to_owned(), instance.to_owned());
+        let (id, replaced) = (Uuid::now_v7(), CancellationToken::new());
+        let watch = Watch {
+            id,
+            acknowledged,
+            seen: now,
+            replaced: replaced.clone(),
+        };
+        self.with(|watches| {
+            watches.retain(|_, watch| self.is_live(watch.seen, now));
+            let others = watches
+                .keys()
+                .filter(|(other, _)| other == identity)
+                .count();
+            if others >= MOST_PROCESSES && !watches.contains_key(&process) {
+                return Err(too_many());
+            }
+            if let Some(older) = watches.insert(process.clone(), watch) {
+                older.replaced.cancel();
+            }
+            Ok(())
+        })?;
+        self.changed.send_replace(());
+        counters::watches(1.0);
+        Ok(Joined {
             routers: self.clone(),
-            number,
-        }
+            process,
+            id,
+            replaced,
+        })
     }
 
-    /// Every watch, by identity and instance.
-    pub(crate) fn list(&self) -> Vec<Watcher> {
-        let mut list: Vec<Watcher> = self.with(|watchers| watchers.values().cloned().collect());
+    /// Every router that may hold keys, by identity and instance.
+    pub(crate) fn list(&self, now: Timestamp) -> Vec<Watcher> {
+        let mut list: Vec<Watcher> = self.with(|watches| {
+            watches.retain(|_, watch| self.is_live(watch.seen, now));
+            let watcher = |((identity, instance), watch): (&Process, &Watch)| Watcher {
+                identity: identity.clone(),
+                instance: instance.clone(),
+                acknowledged: watch.acknowledged,
+                seen: watch.seen,
+            };
+            watches.iter().map(watcher).collect()
+        });
         list.sort_by(|a, b| (&a.identity, &a.instance).cmp(&(&b.identity, &b.instance)));
         list
     }
 
-    /// Waits until every router on watch has acknowledged a revision, or the time is over. Returns
-    /// those still behind, as `identity/instance`.
-    pub(crate) async fn wait(&self, revision: u64, bound: Duration) -> Vec<String> {
+    /// Waits until every router has acknowledged a revision, or the time is over. Returns those
+    /// still behind, as `identity/instance`.
+    pub(crate) async fn wait(
+        &self,
+        revision: u64,
+        bound: Duration,
+        now: impl Fn() -> Timestamp,
+    ) -> Vec<String> {
         let mut changed = self.changed.subscribe();
         let all = async {
-            while !self.behind(revision).is_empty() {
-                if changed.changed().await.is_err() {
-                    break;
-                }
+            while !self.behind(revision, now()).is_empty() {
+                // A router that falls silent is gone after a while, which nothing tells.
+                drop(timeout(LOOK_AGAIN, changed.changed()).await);
             }
         };
         // Whether the time ran out shows in who is behind.
         timeout(bound, all).await.unwrap_or_default();
-        self.behind(revision)
+        self.behind(revision, now())
     }
 
-    fn behind(&self, revision: u64) -> Vec<String> {
-        self.list()
+    fn behind(&self, revision: u64, now: Timestamp) -> Vec<String> {
+        self.list(now)
             .into_iter()
             .filter(|watcher| watcher.acknowledged < revision)
             .map(|watcher| format!("{}/{}", watcher.identity, watcher.instance))
             .collect()
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut HashMap<u64, Watcher>) -> T) -> T {
-        // A panic elsewhere leaves the map whole: each change is one call.
-        change(&mut self.watchers.lock().unwrap_or_else(PoisonError::into_inner))
+    fn is_live(&self, seen: Timestamp, now: Timestamp) -> bool {
+        let bound = i64::try_from(self.stale_bound.as_micros()).unwrap_or(i64::MAX);
+        now.0.saturating_sub(seen.0) < bound
     }
+
+    fn with<T>(&self, change: impl FnOnce(&mut HashMap<Process, Watch>) -> T) -> T {
+        // A panic elsewhere leaves the map whole: each change is one call.
+        change(&mut self.watches.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn too_many() -> Fault {
+    Fault::new(
+        Reason::Overloaded,
+        "this identity has more router processes on watch than the vault keeps count of",
+    )
+    .retry_after(Duration::from_secs(10))
 }
 
 /// A router on its watch.
 pub(crate) struct Joined {
     routers: Routers,
-    number: u64,
+    process: Process,
+    id: Uuid,
+    replaced: CancellationToken,
 }
 
 impl Joined {
     /// Notes an acknowledgement; a router never goes back.
     pub(crate) fn acknowledge(&self, revision: u64, now: Timestamp) {
-        self.routers.with(|watchers| {
-            if let Some(watcher) = watchers.get_mut(&self.number) {
-                watcher.acknowledged = watcher.acknowledged.max(revision);
-                watcher.seen = now;
+        self.change(|watch| {
+            watch.acknowledged = watch.acknowledged.max(revision);
+            watch.seen = now;
+        });
+    }
+
+    /// What it has applied counts no more: it is told to drop everything.
+    pub(crate) fn starts_over(&self) {
+        self.change(|watch| watch.acknowledged = 0);
+    }
+
+    /// The router said that it ends: nobody waits for it.
+    pub(crate) fn leave(&self) {
+        self.routers.with(|watches| {
+            if watches
+                .get(&self.process)
+                .is_some_and(|watch| watch.id == self.id)
+            {
+                watches.remove(&self.process);
             }
         });
-        self.routers
-            .changed
-            .send_modify(|last| *last = last.wrapping_add(1));
+        self.routers.changed.send_replace(());
+    }
+
+    /// Ends when the same process has a newer watch.
+    pub(crate) fn replaced(&self) -> impl Future<Output = ()> + use<'_> {
+        self.replaced.cancelled()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Watch)) {
+        self.routers.with(|watches| {
+            if let Some(watch) = watches.get_mut(&self.process)
+                && watch.id == self.id
+            {
+                change(watch);
+            }
+        });
+        self.routers.changed.send_replace(());
     }
 }
 
 impl Drop for Joined {
     fn drop(&mut self) {
-        self.routers.with(|watchers| watchers.remove(&self.number));
-        self.routers
-            .changed
-            .send_modify(|last| *last = last.wrapping_add(1));
+        counters::watches(-1.0);
     }
 }
+
+/// Router processes of one identity.
+const MOST_PROCESSES: usize = 1_000;
+/// How often a wait looks whether a router is gone by now.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn watcher(instance: &str) -> Watcher {
-        Watcher {
-            identity: "local".to_owned(),
-            instance: instance.to_owned(),
-            acknowledged: 0,
-            seen: Timestamp(0),
-        }
+    const BOUND: Duration = Duration::from_secs(60);
+
+    fn join(routers: &Routers, instance: &str) -> Joined {
+        routers.join("local", instance, 0, Timestamp(0)).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_names_the_routers_that_are_behind_when_the_time_is_over() {
-        let routers = Routers::new();
-        let one = routers.join(watcher("one"));
-        let _two = routers.join(watcher("two"));
+        let routers = Routers::new(BOUND);
+        let one = join(&routers, "one");
+        let _two = join(&routers, "two");
         one.acknowledge(7, Timestamp(1));
-        let behind = routers.wait(7, Duration::from_secs(5)).await;
+        let behind = routers
+            .wait(7, Duration::from_secs(5), || Timestamp(1))
+            .await;
         assert_eq!(behind, ["local/two"]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_ends_when_the_last_router_acknowledges_or_leaves() {
-        let routers = Routers::new();
-        let one = routers.join(watcher("one"));
-        let two = routers.join(watcher("two"));
+        let routers = Routers::new(BOUND);
+        let one = join(&routers, "one");
+        let two = join(&routers, "two");
         let waiting = tokio::spawn({
             let routers = routers.clone();
-            async move { routers.wait(3, Duration::from_hours(1)).await }
+            async move {
+                routers
+                    .wait(3, Duration::from_hours(1), || Timestamp(1))
+                    .await
+            }
         });
         one.acknowledge(3, Timestamp(1));
-        drop(two);
+        two.leave();
         assert!(waiting.await.unwrap().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_router_that_lost_its_watch_is_waited_for_until_the_stale_bound() {
+        let routers = Routers::new(BOUND);
+        drop(join(&routers, "one"));
+        let at = |seconds| move || Timestamp(0).plus_seconds(seconds);
+        let bound = Duration::from_secs(1);
+        assert_eq!(routers.wait(1, bound, at(59)).await, ["local/one"]);
+        assert!(routers.wait(1, bound, at(60)).await.is_empty());
+        assert!(routers.list(at(60)()).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_newer_watch_of_a_process_ends_the_older_which_counts_no_more() {
+        let routers = Routers::new(BOUND);
+        let older = join(&routers, "one");
+        let newer = routers.join("local", "one", 5, Timestamp(1)).unwrap();
+        older.replaced().await;
+        older.acknowledge(9, Timestamp(2));
+        older.leave();
+        let [watcher] = &routers.list(Timestamp(2))[..] else {
+            panic!("one process")
+        };
+        assert_eq!((watcher.acknowledged, watcher.seen), (5, Timestamp(1)));
+        newer.starts_over();
+        assert_eq!(routers.list(Timestamp(2))[0].acknowledged, 0);
     }
 }

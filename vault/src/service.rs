@@ -2,6 +2,7 @@
 //! grant, and does its work with what it was granted.
 
 pub(crate) mod audit;
+mod health;
 pub(crate) mod keys;
 pub(crate) mod lease;
 pub(crate) mod members;
@@ -11,6 +12,7 @@ pub(crate) mod watch;
 pub(crate) mod workspaces;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyway_chassis::access::{self, Caller, Granted};
 use keyway_proto::target::Target;
@@ -44,6 +46,13 @@ impl Vault {
     /// at.
     pub(crate) fn grant<T: Target>(&self, request: Request<T>) -> Result<Granted<T>, Fault> {
         access::admit(&*self.authority, request)
+    }
+
+    /// Waits until every router has applied a revision, or the bound; returns those behind.
+    pub(crate) async fn wait_for_routers(&self, revision: u64, bound: Duration) -> Vec<String> {
+        self.routers
+            .wait(revision, bound, || self.store.now())
+            .await
     }
 
     /// Reads the position of a page token that was made for the same question; empty for the first.

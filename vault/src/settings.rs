@@ -34,6 +34,10 @@ pub(crate) struct Limits {
     pub(crate) bookmark: Duration,
     /// How often a watch looks for changes that another process made.
     pub(crate) poll: Duration,
+    /// How long a watch waits for a router that does not read.
+    pub(crate) slow: Duration,
+    /// How long a router that was not heard of may still use what it has.
+    pub(crate) stale_bound: Duration,
     /// Bounds of a provider key.
     pub(crate) secret: SecretBounds,
     /// Most bytes of a request message.
@@ -178,7 +182,25 @@ const SETTINGS: &[Setting] = &[
             max: Duration::from_secs(10),
         },
         default: config::Default::Is("250ms"),
-        help: "How often a watch reads the revision row, to see what another process changed.",
+        help: "How often the revision row is read, to see what another vault on the same database changed.",
+    },
+    Setting {
+        path: "feed.slow_after",
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: Duration::from_mins(5),
+        },
+        default: config::Default::Is("15s"),
+        help: "A router that takes nothing from its watch for so long is cut off; it comes back and goes on from where it was.",
+    },
+    Setting {
+        path: "feed.stale_bound",
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: Duration::from_hours(24),
+        },
+        default: config::Default::Is("60s"),
+        help: "How long a router that is not heard of counts as one that may still use a key. At least lease.stale_bound of every router.",
     },
     Setting {
         path: "secret.min_length",
@@ -286,6 +308,8 @@ impl config::Settings for Settings {
                 lease: values.get("lease.duration")?,
                 bookmark: values.get("feed.bookmark")?,
                 poll: values.get("feed.poll")?,
+                slow: values.get("feed.slow_after")?,
+                stale_bound: values.get("feed.stale_bound")?,
                 secret,
                 message: values.get("message.max_size")?,
                 deletion,

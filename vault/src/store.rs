@@ -8,6 +8,7 @@ mod counters;
 pub(crate) mod data_keys;
 mod entity;
 pub(crate) mod feed;
+pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod members;
 pub(crate) mod purge;
@@ -101,7 +102,7 @@ pub(crate) struct Store {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     clock: Arc<dyn Clock>,
-    committed: watch::Sender<u64>,
+    committed: watch::Sender<()>,
 }
 
 impl Store {
@@ -115,7 +116,7 @@ impl Store {
             writer,
             reader,
             clock,
-            committed: watch::Sender::new(0),
+            committed: watch::Sender::new(()),
         })
     }
 
@@ -135,7 +136,7 @@ impl Store {
         Ok(Write {
             transaction,
             now,
-            revision: None,
+            wakes: false,
             committed: self.committed.clone(),
         })
     }
@@ -154,9 +155,14 @@ impl Store {
         self.clock.now()
     }
 
-    /// Tells of commits by this process; other processes are found by reading the revision.
-    pub(crate) fn commits(&self) -> watch::Receiver<u64> {
+    /// Tells of changes by this process at once, and by others as soon as they are noticed.
+    pub(crate) fn commits(&self) -> watch::Receiver<()> {
         self.committed.subscribe()
+    }
+
+    /// Tells of a change that another process made.
+    pub(crate) fn noticed(&self) {
+        self.committed.send_replace(());
     }
 
     /// Closes both pools; what is committed is on disk already.
@@ -170,8 +176,8 @@ impl Store {
 pub(crate) struct Write {
     transaction: DatabaseTransaction,
     now: Timestamp,
-    revision: Option<u64>,
-    committed: watch::Sender<u64>,
+    wakes: bool,
+    committed: watch::Sender<()>,
 }
 
 impl Write {
@@ -188,8 +194,15 @@ impl Write {
     /// Puts a change on the feed; returns its revision.
     pub(crate) async fn change(&mut self, change: &Change) -> Result<u64, StoreError> {
         let revision = feed::append(&self.transaction, change, self.now).await?;
-        self.revision = Some(revision);
+        self.wakes = true;
         Ok(revision)
+    }
+
+    /// Takes the next health number, which is none of the feed's revisions.
+    pub(crate) async fn count_health(&mut self) -> Result<u64, StoreError> {
+        let number = feed::count_health(&self.transaction).await?;
+        self.wakes = true;
+        Ok(number)
     }
 
     /// Writes an audit row.
@@ -200,8 +213,8 @@ impl Write {
     /// Makes it all durable, then wakes the watches.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit().await?;
-        if let Some(revision) = self.revision {
-            self.committed.send_replace(revision);
+        if self.wakes {
+            self.committed.send_replace(());
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod damage;
 mod ending;
 mod feed;
 mod harness;
+mod health;
 mod keys;
 mod lease;
 mod lists;

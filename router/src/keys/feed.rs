@@ -69,6 +69,7 @@ impl Feed {
             instance,
             epoch,
             revision,
+            health_number: 0,
         });
         if asks
             .send(wire::WatchChangesRequest {
@@ -101,7 +102,10 @@ impl Feed {
             let Some(revision) = said.message.and_then(|said| self.apply(said)) else {
                 continue;
             };
-            let acknowledge = Ask::Acknowledge(wire::WatchAcknowledge { revision });
+            let acknowledge = Ask::Acknowledge(wire::WatchAcknowledge {
+                revision,
+                number: 0,
+            });
             // A vault that reads no acknowledgements must not stop the feed.
             drop(asks.try_send(wire::WatchChangesRequest {
                 message: Some(acknowledge),

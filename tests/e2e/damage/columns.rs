@@ -48,6 +48,8 @@ pub(super) const TABLES: &[Table] = &[
             ("created_at", Plain(&["-1"])),
             ("updated_at", Plain(&["-1"])),
             ("deleted_at", Guarded(&["1", "updated_at"])),
+            ("health_since", Plain(&["-1"])),
+            ("health_number", Plain(&["-1", "9223372036854775807"])),
         ],
     },
     Table {

@@ -22,7 +22,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::callers::{self, Known};
 use crate::fields;
 use crate::resolve::{self, Pools};
-use crate::service::{Vault, any_workspace, done, not_built, watch};
+use crate::service::{Vault, any_workspace, done, health, watch};
 use crate::store::Write;
 use crate::store::audit::Chain;
 use crate::store::feed;
@@ -67,8 +67,8 @@ impl LeaseService for Lease {
         &self,
         request: Request<ReportHealthRequest>,
     ) -> Result<Response<ReportHealthResponse>, Status> {
-        self.0.grant(request)?;
-        Err(not_built("LeaseService.ReportHealth").into())
+        let granted = self.0.grant(request)?;
+        Ok(Response::new(health::report(&self.0, &granted).await?))
     }
 }
 

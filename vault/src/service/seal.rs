@@ -73,7 +73,12 @@ async fn status(vault: &Vault) -> Result<SealServiceStatusResponse, Fault> {
     let position = feed::current(read.on()).await?;
     Ok(SealServiceStatusResponse {
         generations,
-        routers: vault.routers.list().into_iter().map(router).collect(),
+        routers: vault
+            .routers
+            .list(read.now())
+            .into_iter()
+            .map(router)
+            .collect(),
         revision: position.revision,
         epoch: position.epoch,
     })

@@ -156,8 +156,7 @@ async fn revoke(
     write.commit().await?;
     let routers_behind = if request.wait_for_routers {
         vault
-            .routers
-            .wait(revision, wait_bound(granted.deadline()))
+            .wait_for_routers(revision, wait_bound(granted.deadline()))
             .await
     } else {
         Vec::new()

@@ -140,6 +140,8 @@ entity! {
         pub created_at: i64,
         pub updated_at: i64,
         pub deleted_at: Option<i64>,
+        pub health_since: Option<i64>,
+        pub health_number: Option<i64>,
     }
 }
 
@@ -150,6 +152,7 @@ entity! {
         pub only: i64,
         pub epoch: String,
         pub revision: i64,
+        pub health_number: i64,
     }
 }
 

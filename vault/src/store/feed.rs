@@ -29,6 +29,8 @@ pub(crate) struct Position {
     pub(crate) epoch: String,
     /// Last revision.
     pub(crate) revision: u64,
+    /// Last change of a key's health.
+    pub(crate) health_number: u64,
 }
 
 /// Starts the feed of an empty database.
@@ -37,6 +39,7 @@ pub(crate) async fn start(on: &impl ConnectionTrait, epoch: String) -> Result<()
         only: 1,
         epoch,
         revision: 0,
+        health_number: 0,
     };
     row.into_active_model().insert(on).await?;
     Ok(())
@@ -50,6 +53,7 @@ pub(crate) async fn position(on: &impl ConnectionTrait) -> Result<Option<Positio
     Ok(Some(Position {
         epoch: row.epoch,
         revision: unsigned(row.revision, "feed")?,
+        health_number: unsigned(row.health_number, "feed")?,
     }))
 }
 
@@ -88,6 +92,18 @@ pub(super) async fn append(
         .exec(on)
         .await?;
     Ok(revision)
+}
+
+/// Takes the next health number.
+pub(super) async fn count_health(on: &impl ConnectionTrait) -> Result<u64, StoreError> {
+    feed::Entity::update_many()
+        .col_expr(
+            feed::Column::HealthNumber,
+            Expr::col(feed::Column::HealthNumber).add(1),
+        )
+        .exec(on)
+        .await?;
+    Ok(current(on).await?.health_number)
 }
 
 /// At most `limit` changes after a revision, in order.

@@ -16,18 +16,32 @@ use super::harness::{Bearer, World, reason};
 const SECRET: &str = "sk-keyway-test-0123456789abcd";
 
 /// An open watch.
-struct Watch {
+pub(super) struct Watch {
     ask: mpsc::Sender<WatchChangesRequest>,
     told: Streaming<WatchChangesResponse>,
 }
 
 impl Watch {
-    async fn open(world: &World, by: &Bearer, epoch: &str, revision: u64) -> Result<Self, Status> {
+    pub(super) async fn open(
+        world: &World,
+        by: &Bearer,
+        epoch: &str,
+        revision: u64,
+    ) -> Result<Self, Status> {
         let start = WatchStart {
             instance: "one".to_owned(),
             epoch: epoch.to_owned(),
             revision,
+            health_number: 0,
         };
+        Self::start(world, by, start).await
+    }
+
+    pub(super) async fn start(
+        world: &World,
+        by: &Bearer,
+        start: WatchStart,
+    ) -> Result<Self, Status> {
         Self::send(world, by, Asked::Start(start)).await
     }
 
@@ -46,7 +60,7 @@ impl Watch {
         Ok(Self { ask, told })
     }
 
-    async fn next(&mut self) -> Told {
+    pub(super) async fn next(&mut self) -> Told {
         let message = timeout(Duration::from_secs(10), self.told.message()).await;
         message
             .expect("nothing came")
@@ -56,7 +70,7 @@ impl Watch {
             .unwrap()
     }
 
-    async fn started(&mut self) -> WatchStarted {
+    pub(super) async fn started(&mut self) -> WatchStarted {
         match self.next().await {
             Told::Started(started) => started,
             other => panic!("{other:?}"),
@@ -140,7 +154,9 @@ async fn a_watch_resumes_where_the_router_was() {
     let world = World::new().await;
     let acme = world.workspace("acme").await;
     let mut watch = Watch::open(&world, &world.router, "", 0).await.unwrap();
-    let WatchStarted { epoch, revision } = watch.started().await;
+    let WatchStarted {
+        epoch, revision, ..
+    } = watch.started().await;
     drop(watch);
     for number in 0..3 {
         world
@@ -165,7 +181,9 @@ async fn a_watch_resumes_where_the_router_was() {
 async fn a_router_of_another_epoch_or_of_the_future_is_told_to_drop_its_cache() {
     let world = World::new().await;
     let mut watch = Watch::open(&world, &world.router, "", 0).await.unwrap();
-    let WatchStarted { epoch, revision } = watch.started().await;
+    let WatchStarted {
+        epoch, revision, ..
+    } = watch.started().await;
     for (epoch, revision) in [("another", revision), (epoch.as_str(), revision + 1)] {
         let mut watch = Watch::open(&world, &world.router, epoch, revision)
             .await
@@ -243,6 +261,7 @@ async fn a_deletion_can_wait_for_the_routers_and_names_those_behind() {
             let change = watch.change().await;
             let acknowledge = WatchAcknowledge {
                 revision: change.revision,
+                ..Default::default()
             };
             let message = Some(Asked::Acknowledge(acknowledge));
             watch
@@ -262,7 +281,7 @@ async fn a_deletion_can_wait_for_the_routers_and_names_those_behind() {
 #[tokio::test]
 async fn a_watch_that_does_not_start_with_a_start_is_refused() {
     let world = World::new().await;
-    let first = Asked::Acknowledge(WatchAcknowledge { revision: 1 });
+    let first = Asked::Acknowledge(WatchAcknowledge::default());
     let refused = Watch::send(&world, &world.router, first).await.map(drop);
     assert_eq!(reason(refused), Reason::FieldInvalid);
 }

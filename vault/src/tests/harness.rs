@@ -88,6 +88,8 @@ pub(super) fn limits() -> Limits {
         lease: Duration::from_mins(15),
         bookmark: Duration::from_millis(200),
         poll: Duration::from_millis(20),
+        slow: Duration::from_secs(15),
+        stale_bound: Duration::from_mins(1),
         secret: SecretBounds {
             shortest: 8,
             longest: 4096,

@@ -139,8 +139,7 @@ pub(super) async fn delete(
     write.commit().await?;
     let routers_behind = if request.wait_for_routers {
         vault
-            .routers
-            .wait(revision, wait_bound(granted.deadline()))
+            .wait_for_routers(revision, wait_bound(granted.deadline()))
             .await
     } else {
         Vec::new()

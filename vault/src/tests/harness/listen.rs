@@ -11,6 +11,7 @@ use super::limits;
 use crate::app::{self, ADMIN, DATA, Process};
 use crate::authenticate::RouterIdentity;
 use crate::keyring::Keyring;
+use crate::pulse;
 use crate::store::Store;
 
 /// Serves on two free ports; returns channels to admin and data.
@@ -31,7 +32,8 @@ pub(super) async fn listen(
     };
     let (vault, around, recorder) =
         app::assemble(store.clone(), keyring, limits(), routers, process);
-    tokio::spawn(recorder.run(store, shutdown.clone()));
+    tokio::spawn(recorder.run(store.clone(), shutdown.clone()));
+    tokio::spawn(pulse::run(store, limits().poll, shutdown.clone()));
     let mut channels = Vec::new();
     let listeners = [
         (app::admin_routes(&vault), ADMIN),
