@@ -19,7 +19,9 @@ use crate::admission::Admission;
 use crate::callers::{Grants, VerdictCache};
 use crate::counters;
 use crate::execute::Execution;
-use crate::keys::{Feed, Freshness, HealthBoard, LeaseCache, VaultClient, VaultSource};
+use crate::keys::{
+    Feed, Freshness, HealthBoard, LeaseCache, Reporter, Reports, VaultClient, VaultSource,
+};
 use crate::price::Prices;
 use crate::service::Services;
 use crate::settings::RouterConfig;
@@ -95,7 +97,14 @@ fn follow_vault(config: &RouterConfig, parts: &Parts) -> Result<Followed, StartE
     let leases = LeaseCache::new(Arc::clone(&source), fresh, config.leases, tasks.clone());
     let fresh = Arc::clone(&freshness);
     let verdicts = VerdictCache::new(source, fresh, clock, config.verdicts, tasks)?;
-    let health = Arc::new(HealthBoard::default());
+    let reports = Arc::new(Reports::default());
+    let health = Arc::new(HealthBoard::new(config.health, Arc::clone(&reports)));
+    let reporter = Reporter {
+        sink: vault.clone(),
+        reports,
+    };
+    let reporting = reporter.run(parts.shutdown.clone());
+    parts.tasks.spawn("health-reports", reporting);
     let feed = Feed {
         vault,
         leases: leases.clone(),

@@ -23,7 +23,27 @@ pub(crate) fn feed_change() {
     counter!("keyway_router_feed_changes_total").increment(1);
 }
 
-/// Seconds since the last bookmark of the feed.
+/// One watch that was opened: the `first`, or `again` after it broke off.
+pub(crate) fn feed_opened(which: &'static str) {
+    counter!("keyway_router_feed_opened_total", "which" => which).increment(1);
+}
+
+/// One time that everything cached was dropped because the feed could not be gone on with.
+pub(crate) fn feed_restart() {
+    counter!("keyway_router_feed_restarts_total").increment(1);
+}
+
+/// Reports of key health by what became of them: `sent`, `retried`, `refused` or `overflow`.
+pub(crate) fn health_reports(result: &'static str, count: u64) {
+    counter!("keyway_router_health_reports_total", "result" => result).increment(count);
+}
+
+/// One trial of a rejected or exhausted key: `passed`, `failed` or `undecided`.
+pub(crate) fn key_trial(result: &'static str) {
+    counter!("keyway_router_key_trials_total", "result" => result).increment(1);
+}
+
+/// Seconds since the vault was known to have nothing newer.
 pub(crate) fn feed_lag(seconds: f64) {
     gauge!("keyway_router_feed_lag_seconds").set(seconds);
 }

@@ -16,19 +16,18 @@ use keyway_chassis::clock::Clock;
 use keyway_chassis::drain::Drain;
 use keyway_chassis::lifecycle::Tasks;
 use keyway_proto::router::v1 as wire;
-use keyway_proto::vault::v1 as vault;
 use keyway_proto::{Fault, Reason};
 use keyway_router_billing::Ledger;
 use keyway_router_providers::chat::{ChatDelta, ChatReply, StreamEnd};
 use keyway_router_providers::embed::EmbedReply;
 use keyway_router_providers::search::SearchReply;
-use keyway_words::{KeyPath, ProviderId, Source};
+use keyway_words::{ProviderId, Source};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::admission::Admission;
 use crate::call::Call;
-use crate::keys::{Fresh, HealthBoard, LIMITED_FOR, LeaseCache, TRIAL_AFTER};
+use crate::keys::{HealthBoard, LeaseCache};
 use crate::price::Prices;
 use crate::upstream::Upstreams;
 use run::{Listener, Run};
@@ -148,18 +147,6 @@ impl Execution {
     /// The fault of a call whose task is gone: a bug that its log line shows.
     pub fn lost() -> Fault {
         Fault::new(Reason::Internal, "the call ended without an answer")
-    }
-}
-
-impl Execution {
-    /// Believes what an attempt met of its key, at once and for as long as the provider said.
-    fn mark(&self, path: &KeyPath, version: u64, state: vault::KeyState, told: Option<Duration>) {
-        let limited = state == vault::KeyState::Limited;
-        let believed = told.unwrap_or(if limited { LIMITED_FOR } else { TRIAL_AFTER });
-        let now = self.clock.now();
-        let seconds = i64::try_from(believed.as_secs().max(1)).unwrap_or(i64::MAX);
-        let until = now.plus_seconds(seconds);
-        self.health.mark(path, version, Fresh { state, until }, now);
     }
 }
 

@@ -17,7 +17,8 @@ use keyway_words::Timestamp;
 pub use cache::{CacheBounds, LeaseCache};
 pub use feed::Feed;
 pub use freshness::Freshness;
-pub use health::{Fresh, HealthBoard, InFlight, LIMITED_FOR, TRIAL_AFTER};
+pub(crate) use health::Reporter;
+pub use health::{HealthBoard, HealthBounds, InFlight, Reports, Trouble};
 pub use lease::{KeyPool, Lease, LeaseKey, LeasedKey};
 pub use source::{VaultError, VaultSource};
 pub use vault::{VaultClient, VaultClientError};
@@ -60,11 +61,12 @@ impl View<'_> {
     }
 
     fn key(&self, key: &Arc<LeasedKey>) -> KeyView {
-        let (state, until) = self.state(key);
+        let (state, until, on_trial) = self.state(key);
         let models = &key.allowed_models;
         KeyView {
             state,
             until,
+            on_trial,
             model_allowed: models.is_empty() || models.iter().any(|model| model == self.model),
             in_flight: key
                 .path
@@ -74,24 +76,16 @@ impl View<'_> {
         }
     }
 
-    /// The vault's state, unless time or this router's own eyes know better.
-    fn state(&self, key: &LeasedKey) -> (KeyState, Option<Timestamp>) {
-        let expired = key.expires_at.is_some_and(|at| at <= self.now);
-        let passed = key.until.is_some_and(|until| until <= self.now);
-        let vault = match key.state {
-            KeyState::Limited | KeyState::Exhausted if passed => KeyState::Active,
-            other => other,
-        };
-        if vault == KeyState::Active && expired {
-            return (KeyState::Expired, None);
+    /// The vault's state, unless time or what was learnt since knows better.
+    fn state(&self, key: &LeasedKey) -> (KeyState, Option<Timestamp>, bool) {
+        match key.state {
+            KeyState::Active | KeyState::Rejected | KeyState::Exhausted | KeyState::Limited => {}
+            other => return (other, key.until, false),
         }
-        let fresh = key
-            .path
-            .as_ref()
-            .and_then(|path| self.health.state(path, key.version, self.now));
-        match (vault, fresh) {
-            (KeyState::Active, Some(fresh)) => (fresh.state, Some(fresh.until)),
-            (state, _) => (state, key.until),
+        if key.expires_at.is_some_and(|at| at <= self.now) {
+            return (KeyState::Expired, None, false);
         }
+        let look = self.health.look(key, self.now);
+        (look.state, look.until, look.on_trial)
     }
 }

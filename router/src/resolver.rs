@@ -24,10 +24,18 @@ pub struct KeyView {
     pub state: KeyState,
     /// Until when it is in that state, where known.
     pub until: Option<Timestamp>,
+    /// Whether one call may try it although it is rejected or exhausted.
+    pub on_trial: bool,
     /// Whether its allowed models have the model.
     pub model_allowed: bool,
     /// Attempts of this router in flight with it.
     pub in_flight: usize,
+}
+
+impl KeyView {
+    fn is_usable(&self) -> bool {
+        (self.state == KeyState::Active || self.on_trial) && self.key.secret.is_some()
+    }
 }
 
 /// The pool of one owner as the resolver sees it.
@@ -229,9 +237,8 @@ fn read(pool: &PoolView, source: Source) -> Result<Route, Blocked> {
     if left.is_empty() && !lost {
         return Err(Blocked::Models);
     }
-    let (mut usable, unusable): (Vec<&KeyView>, Vec<&KeyView>) = left
-        .into_iter()
-        .partition(|view| view.state == KeyState::Active && view.key.secret.is_some());
+    let (mut usable, unusable): (Vec<&KeyView>, Vec<&KeyView>) =
+        left.into_iter().partition(|view| view.is_usable());
     let unreadable = lost
         || unusable
             .iter()

@@ -16,7 +16,7 @@ use keyway_words::ProviderId;
 
 use crate::callers::VerdictBounds;
 use crate::execute::{BySource, Rules};
-use crate::keys::CacheBounds;
+use crate::keys::{CacheBounds, HealthBounds};
 use crate::upstream::{Origin, UpstreamBounds};
 
 /// Everything that the router is told.
@@ -30,6 +30,8 @@ pub struct RouterConfig {
     pub vault: VaultSettings,
     /// The lease cache.
     pub leases: CacheBounds,
+    /// Trouble with keys.
+    pub health: HealthBounds,
     /// The cache of verdicts.
     pub verdicts: VerdictBounds,
     /// The ledger.
@@ -83,6 +85,14 @@ impl Settings for RouterConfig {
             leases: CacheBounds {
                 entries: values.get("lease.entries")?,
                 lease: values.get("lease.longest")?,
+            },
+            health: HealthBounds {
+                limited: values.get("health.limited")?,
+                trials: [
+                    values.get("health.first_trial")?,
+                    values.get("health.second_trial")?,
+                    values.get("health.later_trials")?,
+                ],
             },
             verdicts: VerdictBounds {
                 verdict: values.get("callers.verdict")?,

@@ -158,7 +158,7 @@ pub(crate) fn read(place: usize, change: &HealthChange, now: Timestamp) -> Resul
     let path = change
         .name
         .parse::<KeyPath>()
-        .map_err(|error| Fault::field(&field("name"), error.to_string()))?;
+        .map_err(|error| Fault::field(field("name"), error.to_string()))?;
     let until = change.until.as_ref().and_then(convert::from_timestamp);
     let furthest = match change.state() {
         KeyState::Active | KeyState::Rejected => None,
@@ -166,7 +166,7 @@ pub(crate) fn read(place: usize, change: &HealthChange, now: Timestamp) -> Resul
         KeyState::Exhausted => Some(LONGEST_RESET),
         _ => {
             let accepted = "must be ACTIVE, REJECTED, EXHAUSTED or LIMITED";
-            return Err(Fault::field(&field("state"), accepted));
+            return Err(Fault::field(field("state"), accepted));
         }
     };
     let until_fits = match (until, furthest) {
@@ -176,12 +176,12 @@ pub(crate) fn read(place: usize, change: &HealthChange, now: Timestamp) -> Resul
     };
     if !until_fits {
         let accepted = "must be given for LIMITED and lie within a day, may be given for EXHAUSTED and lie within 400 days, and is for no other state";
-        return Err(Fault::field(&field("until"), accepted));
+        return Err(Fault::field(field("until"), accepted));
     }
     let printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
     if change.reason.len() > LONGEST_CAUSE || !change.reason.bytes().all(printable) {
         let accepted = "must be at most 100 printable ASCII characters";
-        return Err(Fault::field(&field("reason"), accepted));
+        return Err(Fault::field(field("reason"), accepted));
     }
     let cause = match change.state() {
         KeyState::Active => String::new(),

@@ -231,7 +231,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 mod tests {
     use super::*;
 
-    const BOUND: Duration = Duration::from_secs(60);
+    const BOUND: Duration = Duration::from_mins(1);
 
     fn join(routers: &Routers, instance: &str) -> Joined {
         routers.join("local", instance, 0, Timestamp(0)).unwrap()

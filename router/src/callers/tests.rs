@@ -180,7 +180,7 @@ async fn an_unknown_token_stays_unknown_for_ten_seconds_or_until_a_token_is_made
 #[tokio::test(start_paused = true)]
 async fn a_vault_that_is_away_is_never_an_unknown_caller() {
     let setup = setup(vec![known(1)]);
-    setup.freshness.bookmark("e", 1);
+    setup.freshness.bookmark("e", 1, Instant::now());
     assert_eq!(setup.reason().await, None);
     tokio::time::advance(Duration::from_secs(59)).await;
     assert_eq!(setup.reason().await, None);
@@ -193,7 +193,7 @@ async fn an_old_verdict_outlives_a_vault_that_went_away_just_now() {
     let setup = setup(vec![known(1)]);
     assert_eq!(setup.reason().await, None);
     tokio::time::advance(Duration::from_mins(5)).await;
-    setup.freshness.bookmark("e", 1);
+    setup.freshness.bookmark("e", 1, Instant::now());
     assert_eq!(
         setup.reason().await,
         None,

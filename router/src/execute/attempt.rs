@@ -70,10 +70,6 @@ impl Run {
             return Ended::Failed(Failure::Withdrawn);
         }
         let mut progress = Progress::default();
-        let _in_flight = self
-            .execution
-            .health
-            .enter(&ready.path, planned.key.version);
         let ended = self
             .exchange(ready, planned, lease, &meter, &mut progress)
             .await;
@@ -209,9 +205,6 @@ impl Run {
     ) -> Ended {
         match ended {
             Ok(Ok(answer)) => {
-                if let Some(path) = &planned.key.path {
-                    self.execution.health.clear(path, planned.key.version);
-                }
                 let settled = meter.settle(Outcome::Completed, "");
                 match self.settled(settled, planned.source).await {
                     Ok(()) => Ended::Done(Box::new(answer)),

@@ -10,6 +10,7 @@ use keyway_router_providers::{DecodeError, EncodeError, FailureClass, ProviderFa
 use keyway_words::{ProviderId, Secret, Source};
 
 use crate::call::encode_fault;
+use crate::keys::Trouble;
 use crate::upstream::{SendError, without_key};
 
 /// Why an attempt failed.
@@ -85,8 +86,8 @@ impl Failure {
         self.provider().and_then(|failure| failure.retry_after)
     }
 
-    /// What it says about the key: its state, and for how long that is believed if known.
-    pub(super) fn key_state(&self) -> Option<(KeyState, Option<Duration>)> {
+    /// What it says about the key.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
         let failure = self.provider()?;
         let state = match failure.class {
             FailureClass::KeyRejected => KeyState::Rejected,
@@ -94,7 +95,15 @@ impl Failure {
             FailureClass::RateLimited => KeyState::Limited,
             _ => return None,
         };
-        Some((state, failure.retry_after))
+        let cause = match failure.status {
+            200 => "an error in its answer".to_owned(),
+            status => format!("HTTP {status}"),
+        };
+        Some(Trouble {
+            state,
+            lasts: failure.retry_after,
+            cause,
+        })
     }
 
     /// Whether the provider answered an error without usage, or never saw the request.

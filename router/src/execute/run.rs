@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_chassis::deadline::Deadline;
-use keyway_chassis::drain::InFlight;
+use keyway_chassis::drain;
 use keyway_proto::router::v1 as wire;
 use keyway_proto::vault::v1 as vault;
 use keyway_proto::{Fault, Reason};
@@ -20,7 +20,7 @@ use super::plan::{Next, Plan};
 use super::{Answer, Done, Execution};
 use crate::admission::Admitted;
 use crate::call::Call;
-use crate::keys::{LeaseKey, LeasedKey, View};
+use crate::keys::{InFlight, LeaseKey, LeasedKey, View};
 use crate::price::Prices;
 use crate::resolver::{self, Planned, Skipped};
 
@@ -80,7 +80,7 @@ pub(super) struct Run {
     /// Keys that were refused during this call.
     refused: Vec<Arc<LeasedKey>>,
     admitted: Admitted,
-    _in_flight: InFlight,
+    _in_flight: drain::InFlight,
 }
 
 impl Run {
@@ -89,7 +89,7 @@ impl Run {
         execution: Arc<Execution>,
         call: Call,
         listener: Listener,
-        (admitted, in_flight): (Admitted, InFlight),
+        (admitted, in_flight): (Admitted, drain::InFlight),
     ) -> Self {
         let receipt = wire::Receipt {
             call_id: call.id.to_string(),
@@ -165,10 +165,12 @@ impl Run {
     async fn attempts(&mut self, mut plan: Plan) -> Result<Done, Fault> {
         let mut last = None;
         for number in 1..=self.execution.rules.attempts {
-            let Some(planned) = self.next(&mut plan).await? else {
+            let Some((planned, in_flight)) = self.next(&mut plan).await? else {
                 break;
             };
-            let failure = match Box::pin(self.attempt(&planned, number, &plan.lease)).await {
+            let ended = Box::pin(self.attempt(&planned, number, &plan.lease)).await;
+            self.learn(&planned, &ended, &in_flight);
+            let failure = match ended {
                 Ended::Done(answer) => return Ok(self.done(*answer)),
                 Ended::Left(fault) => return Err(fault),
                 Ended::AfterContent(failure) => {
@@ -185,7 +187,6 @@ impl Run {
                 }
                 Ended::Failed(failure) => failure,
             };
-            self.learn(&planned, &failure);
             let next = plan.after(&planned, &failure, self.execution.rules.longest_wait);
             last = Some((failure, planned));
             let Next::Try(pause) = next else { break };
@@ -203,12 +204,21 @@ impl Run {
         }
     }
 
-    /// The next key, of a new plan if something changed at the vault since.
-    async fn next(&mut self, plan: &mut Plan) -> Result<Option<Planned>, Fault> {
+    /// The next key, of a new plan if something changed at the vault or at the key since.
+    async fn next(&mut self, plan: &mut Plan) -> Result<Option<(Planned, InFlight)>, Fault> {
         if !self.execution.leases.is_good(&plan.lease) {
             *plan = self.plan().await?;
         }
-        Ok(plan.next())
+        for _ in 0..self.execution.rules.attempts {
+            let Some(planned) = plan.next() else { break };
+            let now = self.execution.clock.now();
+            if let Some(in_flight) = self.execution.health.enter(&planned.key, now) {
+                return Ok(Some((planned, in_flight)));
+            }
+            // Another call met trouble with it meanwhile, or tries it just now.
+            *plan = self.plan().await?;
+        }
+        Ok(None)
     }
 
     /// Waits; `false` if nobody waits for the answer any more.
@@ -217,13 +227,19 @@ impl Run {
         tokio::time::timeout(pause, left).await.is_err()
     }
 
-    /// Applies at once what a failure says about its key.
-    fn learn(&mut self, planned: &Planned, failure: &Failure) {
-        let (Some(path), Some((state, told))) = (&planned.key.path, failure.key_state()) else {
-            return;
+    /// Applies at once what an attempt says about its key.
+    fn learn(&mut self, planned: &Planned, ended: &Ended, in_flight: &InFlight) {
+        let now = self.execution.clock.now();
+        let failure = match ended {
+            Ended::Done(_) => return in_flight.worked(now),
+            Ended::Left(_) => return,
+            Ended::Failed(failure) | Ended::AfterContent(failure) => failure,
+        };
+        let Some(trouble) = failure.trouble() else {
+            return in_flight.learnt_nothing(now);
         };
         self.refused.push(Arc::clone(&planned.key));
-        self.execution.mark(path, planned.key.version, state, told);
+        in_flight.met(&trouble, now);
     }
 
     fn done(&mut self, answer: Answer) -> Done {

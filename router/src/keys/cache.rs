@@ -211,6 +211,7 @@ impl CacheShared {
     /// Asks the vault until the answer is newer than every change seen meanwhile.
     async fn fill(&self, key: &LeaseKey, call: CallId) -> Result<Arc<Lease>, VaultError> {
         for _ in 0..MOST_TRIES {
+            let asked_at = Instant::now();
             let answer = self.vault.resolve(&key.workspace, key.provider, call).await;
             let answer = match answer {
                 Ok(answer) => answer,
@@ -221,7 +222,7 @@ impl CacheShared {
                     return Err(error);
                 }
             };
-            let lease = Arc::new(Lease::from_wire(answer, self.bounds.lease));
+            let lease = Arc::new(Lease::from_wire(answer, self.bounds.lease, asked_at));
             if self.store(key, &lease) {
                 return Ok(lease);
             }

@@ -1,9 +1,11 @@
 //! The change feed: every change of the vault reaches the caches in order, and silence is noticed.
 //!
-//! The watch resumes after the last revision that was applied, so nothing is missed over a
-//! reconnect. Another epoch, or the vault's word, empties the caches. A stream that says nothing
-//! for as long as *feed dead* is dropped and opened again; meanwhile what is cached lives to the
-//! stale bound.
+//! The watch resumes after the last revision that was applied, at whichever vault answers, so
+//! nothing is missed over a reconnect. Another epoch, or the vault's word, empties the caches. A
+//! stream that says nothing for as long as *feed dead* is dropped and opened again; meanwhile what
+//! is cached lives to the stale bound.
+
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +13,11 @@ use std::time::Duration;
 use keyway_chassis::clock::Clock;
 use keyway_chassis::lifecycle::Shutdown;
 use keyway_proto::vault::v1 as wire;
-use keyway_proto::vault::v1::watch_changes_request::Message as Ask;
 use keyway_proto::vault::v1::watch_changes_response::Message as Said;
 use keyway_words::CallId;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::time::Instant;
 
+use self::watch::Watch;
 use super::HealthBoard;
 use super::cache::LeaseCache;
 use super::freshness::Freshness;
@@ -35,7 +36,7 @@ pub struct Feed {
     pub verdicts: VerdictCache,
     /// What other routers saw of keys.
     pub health: Arc<HealthBoard>,
-    /// Where epoch, revision and the time of the last bookmark are kept.
+    /// Where epoch, revision and the age of the picture are kept.
     pub freshness: Arc<Freshness>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
@@ -46,123 +47,150 @@ pub struct Feed {
 impl Feed {
     /// Runs until `stop`.
     pub async fn run(self, stop: Shutdown) {
+        let mut following = Following {
+            instance: CallId::new().to_string(),
+            health_number: 0,
+            feed: self,
+        };
         let mut failures: u32 = 0;
+        counters::feed_opened("first");
         loop {
-            tokio::select! {
-                () = stop.wait() => return,
-                heard = self.follow() => failures = if heard { 0 } else { failures.saturating_add(1) },
+            match following.follow(&stop).await {
+                Ended::Stopped => return,
+                Ended::Heard => failures = 0,
+                Ended::Unheard => failures = failures.saturating_add(1),
             }
             tokio::select! {
                 () = stop.wait() => return,
                 () = tokio::time::sleep(pause(failures)) => {}
             }
+            counters::feed_opened("again");
         }
     }
+}
 
-    /// One watch, to its end. Whether the vault said anything.
-    async fn follow(&self) -> bool {
-        let (asks, messages) = mpsc::channel(ASKS);
-        let position = self.freshness.position();
-        let (epoch, revision) = position.unwrap_or_default();
-        let instance = CallId::new().to_string();
-        let start = Ask::Start(wire::WatchStart {
-            instance,
+/// How a watch ended.
+enum Ended {
+    /// The router stops.
+    Stopped,
+    /// It broke off, after the vault had said something.
+    Heard,
+    /// The vault said nothing.
+    Unheard,
+}
+
+/// The feed while it is followed.
+struct Following {
+    feed: Feed,
+    /// This process, to the vault.
+    instance: String,
+    /// Changes of health up to here are known.
+    health_number: u64,
+}
+
+impl Following {
+    /// One watch, to its end.
+    async fn follow(&mut self, stop: &Shutdown) -> Ended {
+        let (epoch, revision) = self.feed.freshness.position().unwrap_or_default();
+        let start = wire::WatchStart {
+            instance: self.instance.clone(),
             epoch,
             revision,
-            health_number: 0,
-        });
-        if asks
-            .send(wire::WatchChangesRequest {
-                message: Some(start),
-            })
-            .await
-            .is_err()
-        {
-            return false;
-        }
-        let watch = self.vault.watch(ReceiverStream::new(messages));
-        let mut watch = match tokio::time::timeout(self.dead_after, watch).await {
-            Ok(Ok(watch)) => watch,
-            Ok(Err(status)) => {
-                tracing::warn!(code = ?status.code(), "the vault refused the change feed");
-                return false;
-            }
-            Err(_passed) => return false,
+            health_number: self.health_number,
         };
-        let mut heard = false;
+        let opened = tokio::select! {
+            () = stop.wait() => return Ended::Stopped,
+            opened = Watch::open(&self.feed.vault, start, self.feed.dead_after) => opened,
+        };
+        let mut watch = match opened {
+            Ok(watch) => watch,
+            Err(closed) => {
+                closed.log();
+                return Ended::Unheard;
+            }
+        };
+        let mut ended = Ended::Unheard;
         loop {
-            let Ok(Ok(Some(said))) = tokio::time::timeout(self.dead_after, watch.message()).await
-            else {
-                tracing::warn!(
-                    "the change feed broke off; what is cached lives to the stale bound"
-                );
-                return heard;
+            let said = tokio::select! {
+                () = stop.wait() => {
+                    watch.leave().await;
+                    return Ended::Stopped;
+                }
+                said = watch.next() => said,
             };
-            heard = true;
-            let Some(revision) = said.message.and_then(|said| self.apply(said)) else {
-                continue;
-            };
-            let acknowledge = Ask::Acknowledge(wire::WatchAcknowledge {
-                revision,
-                number: 0,
-            });
-            // A vault that reads no acknowledgements must not stop the feed.
-            drop(asks.try_send(wire::WatchChangesRequest {
-                message: Some(acknowledge),
-            }));
+            match said {
+                Ok(said) => self.apply(said, &mut watch),
+                Err(closed) => {
+                    closed.log();
+                    return ended;
+                }
+            }
+            ended = Ended::Heard;
         }
     }
 
-    /// Applies one message; gives the revision up to which everything is applied now.
-    fn apply(&self, said: Said) -> Option<u64> {
+    /// Applies one message, and acknowledges where that ends a part of the feed.
+    fn apply(&mut self, said: Said, watch: &mut Watch) {
         match said {
-            Said::Started(started) => self.started(&started),
-            Said::Change(change) => {
-                self.leases.invalidate(&change);
-                self.verdicts.invalidate(&change);
-                counters::feed_change();
-                self.heard(None, change.revision)
+            Said::Started(started) => {
+                if self.started(&started, watch.opened()) {
+                    watch.acknowledge(started.revision);
+                }
             }
-            Said::Bookmark(bookmark) => self.heard(None, bookmark.revision),
+            Said::Change(change) => {
+                self.feed.leases.invalidate(&change);
+                self.feed.verdicts.invalidate(&change);
+                counters::feed_change();
+                self.feed.freshness.reached(change.revision);
+            }
+            Said::Bookmark(bookmark) => {
+                let known = self.feed.freshness.position();
+                let as_of = watch.as_of(bookmark.acknowledgement);
+                if let Some((epoch, _)) = known {
+                    let freshness = &self.feed.freshness;
+                    freshness.bookmark(&epoch, bookmark.revision, as_of);
+                }
+                watch.acknowledge(bookmark.revision);
+            }
             Said::Resync(resync) => {
                 tracing::warn!("the vault asks to drop what is cached");
-                Some(self.restart(&resync.epoch, resync.revision))
+                self.restart(&resync.epoch, resync.revision, watch.opened());
+                self.health_number = resync.health_number;
+                watch.acknowledge(resync.revision);
             }
             Said::Health(health) => {
-                self.health.learn(&health, self.clock.now());
-                None
+                self.health_number = self.health_number.max(health.health_number);
+                self.feed.health.learn(&health, self.feed.clock.now());
             }
         }
     }
 
-    fn started(&self, started: &wire::WatchStarted) -> Option<u64> {
-        match self.freshness.position() {
-            Some((epoch, _)) if epoch == started.epoch => None,
+    /// Whether everything up to where the watch starts is applied.
+    fn started(&mut self, started: &wire::WatchStarted, opened: Instant) -> bool {
+        match self.feed.freshness.position() {
+            Some((epoch, _)) if epoch == started.epoch => return false,
             Some(_) => {
                 tracing::warn!("the vault has another database; dropping what is cached");
-                Some(self.restart(&started.epoch, started.revision))
+                self.restart(&started.epoch, started.revision, opened);
             }
             None => {
                 // Changes between an earlier answer and this start were not seen.
-                self.leases.invalidate_all(started.revision);
-                self.verdicts.invalidate_all(started.revision);
-                self.heard(Some(&started.epoch), started.revision)
+                self.feed.leases.invalidate_all(started.revision);
+                self.feed.verdicts.invalidate_all(started.revision);
+                let freshness = &self.feed.freshness;
+                freshness.bookmark(&started.epoch, started.revision, opened);
             }
         }
+        self.health_number = started.health_number;
+        true
     }
 
-    fn restart(&self, epoch: &str, revision: u64) -> u64 {
-        self.freshness.bookmark(epoch, revision);
-        self.leases.restart(revision);
-        self.verdicts.restart(revision);
-        revision
-    }
-
-    fn heard(&self, epoch: Option<&str>, revision: u64) -> Option<u64> {
-        let known = self.freshness.position().map(|(epoch, _)| epoch);
-        let epoch = epoch.or(known.as_deref())?;
-        self.freshness.bookmark(epoch, revision);
-        Some(revision)
+    fn restart(&self, epoch: &str, revision: u64, opened: Instant) {
+        counters::feed_restart();
+        self.feed.freshness.bookmark(epoch, revision, opened);
+        self.feed.leases.restart(revision);
+        self.feed.verdicts.restart(revision);
+        self.feed.health.restart();
     }
 }
 
@@ -174,5 +202,3 @@ fn pause(failures: u32) -> Duration {
     let jitter = getrandom::fill(&mut byte).map_or(0, |()| u32::from(byte[0]));
     base + base.saturating_mul(jitter) / 512
 }
-
-const ASKS: usize = 64;

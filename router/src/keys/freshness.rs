@@ -1,5 +1,5 @@
-//! How fresh the router's picture of the vault is: which database it follows, and when it last
-//! heard from it.
+//! How fresh the router's picture of the vault is: which database it follows, when it last heard
+//! of it, and up to when it is known that nothing newer was there.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -17,8 +17,11 @@ pub struct Freshness {
 #[derive(Debug, Default)]
 struct Seen {
     epoch: Option<String>,
-    bookmark: Option<Instant>,
     revision: u64,
+    /// When anything last came.
+    heard: Option<Instant>,
+    /// Up to when every change is known.
+    verified: Option<Instant>,
 }
 
 impl Freshness {
@@ -32,14 +35,24 @@ impl Freshness {
         }
     }
 
-    /// The feed was read up to `revision` just now.
-    pub(crate) fn bookmark(&self, epoch: &str, revision: u64) {
+    /// The feed is at `revision`, as of a moment at which this router had sent what the vault
+    /// answered. When that answer came does not count: it may have been under way for long.
+    pub(crate) fn bookmark(&self, epoch: &str, revision: u64, as_of: Instant) {
         let mut seen = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.epoch.as_deref() != Some(epoch) {
             seen.epoch = Some(epoch.to_owned());
+            seen.verified = None;
         }
-        seen.bookmark = Some(Instant::now());
+        seen.verified = seen.verified.max(Some(as_of));
         seen.revision = revision;
+        seen.heard = Some(Instant::now());
+    }
+
+    /// Everything up to `revision` is applied; more may be on its way.
+    pub(crate) fn reached(&self, revision: u64) {
+        let mut seen = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.revision = revision;
+        seen.heard = Some(Instant::now());
     }
 
     /// Epoch and revision to go on from; none before the first start.
@@ -54,24 +67,25 @@ impl Freshness {
         seen.epoch.as_deref().is_none_or(|known| known == epoch)
     }
 
-    /// Time since the last bookmark; `None` before the first.
+    /// Time since which a change may have been missed; `None` before the first bookmark.
     pub fn lag(&self) -> Option<Duration> {
         let seen = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.bookmark.map(|at| at.elapsed())
+        seen.verified.map(|at| at.elapsed())
     }
 
     /// Whether the feed was heard from lately.
     pub fn is_alive(&self) -> bool {
-        self.lag().is_some_and(|lag| lag < self.feed_dead)
+        let seen = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.heard.is_some_and(|at| at.elapsed() < self.feed_dead)
     }
 
-    /// Whether what came from the vault at `filled_at` may still be used: its age counts from the
-    /// last bookmark after it.
-    pub fn allows(&self, filled_at: Instant) -> bool {
+    /// Whether what was asked of the vault at `asked_at` may still be used: its age counts from
+    /// then, or from the last moment up to which every change is known.
+    pub fn allows(&self, asked_at: Instant) -> bool {
         let seen = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let verified = seen
-            .bookmark
-            .map_or(filled_at, |bookmark| bookmark.max(filled_at));
+            .verified
+            .map_or(asked_at, |verified| verified.max(asked_at));
         verified.elapsed() < self.stale_bound
     }
 }
@@ -84,9 +98,9 @@ mod tests {
     async fn what_is_cached_lives_to_the_stale_bound_after_the_last_bookmark() {
         let freshness = Freshness::new(Duration::from_mins(1), Duration::from_secs(15));
         let filled = Instant::now();
-        freshness.bookmark("e", 1);
+        freshness.bookmark("e", 1, Instant::now());
         tokio::time::advance(Duration::from_secs(30)).await;
-        freshness.bookmark("e", 1);
+        freshness.bookmark("e", 1, Instant::now());
         assert!(freshness.is_alive());
         tokio::time::advance(Duration::from_secs(59)).await;
         assert!(freshness.allows(filled));
@@ -94,5 +108,18 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(!freshness.allows(filled));
         assert!(freshness.allows(Instant::now()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bookmark_that_was_long_under_way_is_as_old_as_what_it_answers() {
+        let freshness = Freshness::new(Duration::from_mins(1), Duration::from_secs(15));
+        let filled = Instant::now();
+        freshness.bookmark("e", 1, filled);
+        tokio::time::advance(Duration::from_secs(59)).await;
+        freshness.bookmark("e", 1, filled + Duration::from_secs(1));
+        assert!(freshness.is_alive());
+        assert!(freshness.allows(filled));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(!freshness.allows(filled));
     }
 }

@@ -1,120 +1,277 @@
-//! Health of keys as this router saw it, fresher than the vault's; and how many attempts each
-//! key has in flight.
+//! Health of keys: what this router met of them, what the vault passed on, and which call may try
+//! a key in trouble again. And how many attempts each key has in flight.
 //!
-//! State belongs to a key *and* its version: what is learnt about an old secret never touches the
-//! next one.
+//! Health belongs to a key *and* its version: what is learnt about an old secret never touches the
+//! next one. What an attempt met is believed at once; what changed by it is reported.
+
+mod reporter;
+mod reports;
+mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use keyway_proto::convert::from_timestamp;
+use keyway_proto::convert::{from_timestamp, timestamp};
 use keyway_proto::vault::v1::{HealthChange, KeyState};
 use keyway_words::{KeyPath, Timestamp};
+
+pub(super) use reporter::HealthSink;
+pub(crate) use reporter::Reporter;
+pub use reports::Reports;
+pub use standing::HealthBounds;
+use standing::{Standing, Use};
+
+use super::lease::LeasedKey;
+use crate::counters;
 
 /// A key and the version of its secret.
 type Versioned = (KeyPath, u64);
 
-/// What this router knows about keys by itself.
-#[derive(Debug, Default)]
+/// What this router knows of the health of keys.
+#[derive(Debug)]
 pub struct HealthBoard {
+    bounds: HealthBounds,
+    reports: Arc<Reports>,
     inner: Mutex<Board>,
 }
 
 #[derive(Debug, Default)]
 struct Board {
-    states: HashMap<Versioned, Fresh>,
+    standings: HashMap<Versioned, Standing>,
     in_flight: HashMap<Versioned, usize>,
 }
 
-/// A state that holds until a moment. After it a call is let through to find out.
+/// The health of a key as calls see it now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fresh {
+pub struct Look {
+    /// ACTIVE, REJECTED, EXHAUSTED or LIMITED.
+    pub state: KeyState,
+    /// Until when, where the provider said so.
+    pub until: Option<Timestamp>,
+    /// Whether one call may try it although it is in trouble.
+    pub on_trial: bool,
+}
+
+/// What an attempt met of its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
     /// REJECTED, EXHAUSTED or LIMITED.
     pub state: KeyState,
-    /// Until when it is believed.
-    pub until: Timestamp,
+    /// How long it lasts, where the provider said so.
+    pub lasts: Option<Duration>,
+    /// What the provider answered, without any of its text.
+    pub cause: String,
 }
 
 impl HealthBoard {
-    /// The state of a key that an attempt of this router met, while it is believed.
-    pub fn state(&self, key: &KeyPath, version: u64, now: Timestamp) -> Option<Fresh> {
-        let board = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = board.states.get(&(key.clone(), version)).copied();
-        fresh.filter(|fresh| fresh.until > now)
+    /// Nothing known yet. What changes goes to `reports`.
+    pub fn new(bounds: HealthBounds, reports: Arc<Reports>) -> Self {
+        Self {
+            bounds,
+            reports,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// The health of a leased key, from the newer of the lease and what was learnt since.
+    pub fn look(&self, key: &LeasedKey, now: Timestamp) -> Look {
+        let mut board = self.lock();
+        let Some(standing) = self.standing(&mut board, key, now) else {
+            return Look {
+                state: KeyState::Active,
+                until: None,
+                on_trial: false,
+            };
+        };
+        let state = standing.state(now);
+        Look {
+            state,
+            until: standing.until.filter(|_| state != KeyState::Active),
+            on_trial: standing.may_use(now) == Use::Trial,
+        }
+    }
+
+    /// Begins an attempt with a key; `None` if it can't be used now, or another call tries it.
+    pub fn enter(self: &Arc<Self>, key: &LeasedKey, now: Timestamp) -> Option<InFlight> {
+        let versioned = (key.path.clone()?, key.version);
+        let mut board = self.lock();
+        let on_trial = match self.standing(&mut board, key, now) {
+            None => false,
+            Some(standing) => match standing.may_use(now) {
+                Use::Yes => false,
+                Use::Trial => {
+                    standing.tried = true;
+                    true
+                }
+                Use::No => return None,
+            },
+        };
+        *board.in_flight.entry(versioned.clone()).or_default() += 1;
+        drop(board);
+        Some(InFlight {
+            board: Arc::clone(self),
+            versioned,
+            on_trial,
+            started: now,
+        })
     }
 
     /// Attempts in flight with a key.
     pub fn in_flight(&self, key: &KeyPath, version: u64) -> usize {
-        let board = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        board
-            .in_flight
-            .get(&(key.clone(), version))
-            .copied()
-            .unwrap_or(0)
+        let board = self.lock();
+        let count = board.in_flight.get(&(key.clone(), version));
+        count.copied().unwrap_or(0)
     }
 
-    /// Believes a state from now on.
-    pub fn mark(&self, key: &KeyPath, version: u64, fresh: Fresh, now: Timestamp) {
-        let mut board = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if board.states.len() >= MOST_STATES {
-            board.states.retain(|_, kept| kept.until > now);
-        }
-        if board.states.len() < MOST_STATES {
-            board.states.insert((key.clone(), version), fresh);
-        }
-    }
-
-    /// Takes over what another router saw.
+    /// Takes over what the vault passes on of any router's report.
     pub fn learn(&self, change: &HealthChange, now: Timestamp) {
-        let Ok(key) = change.name.parse::<KeyPath>() else {
+        let Ok(path) = change.name.parse::<KeyPath>() else {
             return;
         };
-        let state = change.state();
-        if !matches!(
-            state,
-            KeyState::Rejected | KeyState::Exhausted | KeyState::Limited
-        ) {
-            return self.clear(&key, change.version);
+        let versioned = (path, change.version);
+        let until = change.until.as_ref().and_then(from_timestamp);
+        let mut board = self.lock();
+        // What this router met later is on its way to the vault, and will come back from there.
+        if self.reports.has(&versioned) {
+            return;
         }
-        let told = change.until.as_ref().and_then(from_timestamp);
-        let until = told.unwrap_or_else(|| now.plus_seconds(60));
-        self.mark(&key, change.version, Fresh { state, until }, now);
+        let told = Standing::told(change.state(), until, change.health_number);
+        match board.standings.get_mut(&versioned) {
+            Some(known) if told.is_newer(known) => known.take_over(told, now, &self.bounds),
+            Some(_newer) => {}
+            None => board.insert(versioned, told.begun(now, &self.bounds), now),
+        }
     }
 
-    /// Forgets the state of a version that just worked.
-    pub fn clear(&self, key: &KeyPath, version: u64) {
-        let mut board = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        board.states.remove(&(key.clone(), version));
+    /// Another database: its numbers say nothing about what is known.
+    pub fn restart(&self) {
+        self.lock().standings.clear();
     }
 
-    /// Counts an attempt with a key until the guard is dropped.
-    pub fn enter(self: &Arc<Self>, key: &KeyPath, version: u64) -> InFlight {
-        let versioned = (key.clone(), version);
-        let mut board = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        *board.in_flight.entry(versioned.clone()).or_default() += 1;
-        drop(board);
-        InFlight {
-            board: Arc::clone(self),
-            versioned,
+    /// What is known of a key, after looking whether its lease knows better.
+    fn standing<'a>(
+        &self,
+        board: &'a mut Board,
+        key: &LeasedKey,
+        now: Timestamp,
+    ) -> Option<&'a mut Standing> {
+        let versioned = (key.path.clone()?, key.version);
+        let leased = Standing::told(key.state, key.until, key.health_number);
+        match board.standings.get_mut(&versioned) {
+            Some(known) if leased.is_newer(known) && !self.reports.has(&versioned) => {
+                known.take_over(leased, now, &self.bounds);
+            }
+            Some(_newer) => {}
+            None if leased.state(now) == KeyState::Active => return None,
+            None => board.insert(versioned.clone(), leased.begun(now, &self.bounds), now),
+        }
+        board.standings.get_mut(&versioned)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Board {
+    fn insert(&mut self, versioned: Versioned, standing: Standing, now: Timestamp) {
+        if self.standings.len() >= MOST_STANDINGS {
+            self.standings
+                .retain(|_, kept| kept.state(now) != KeyState::Active);
+        }
+        if self.standings.len() < MOST_STANDINGS {
+            self.standings.insert(versioned, standing);
         }
     }
 }
 
-/// One attempt in flight.
+/// One attempt's use of a key. What it met is said once; dropped without a word, it says nothing.
 #[derive(Debug)]
 pub struct InFlight {
     board: Arc<HealthBoard>,
     versioned: Versioned,
+    on_trial: bool,
+    started: Timestamp,
+}
+
+impl InFlight {
+    /// The key works: whatever trouble was known before this attempt began is over.
+    pub fn worked(&self, now: Timestamp) {
+        let mut board = self.board.lock();
+        let Some(standing) = board.standings.get_mut(&self.versioned) else {
+            return;
+        };
+        // An attempt that began before the trouble says nothing about it.
+        if !self.on_trial && self.started < standing.since {
+            return;
+        }
+        let was = standing.state(now);
+        standing.recover(now);
+        if was == KeyState::Active {
+            return;
+        }
+        self.trial("passed");
+        self.report(KeyState::Active, None, String::new());
+    }
+
+    /// The provider says that something is wrong with the key.
+    pub fn met(&self, trouble: &Trouble, now: Timestamp) {
+        let bounds = &self.board.bounds;
+        let mut board = self.board.lock();
+        let known = board.standings.get(&self.versioned);
+        let standing = Standing::met(known, trouble, self.on_trial, now, bounds);
+        let is_new = known.is_none_or(|known| !standing.is_same(known, now));
+        let until = standing.until;
+        board.insert(self.versioned.clone(), standing, now);
+        drop(board);
+        self.trial("failed");
+        if is_new {
+            self.report(trouble.state, until, trouble.cause.clone());
+        }
+    }
+
+    /// The attempt failed for a reason that says nothing about the key.
+    pub fn learnt_nothing(&self, now: Timestamp) {
+        if !self.on_trial {
+            return;
+        }
+        let mut board = self.board.lock();
+        if let Some(standing) = board.standings.get_mut(&self.versioned) {
+            standing.wait_again(now, &self.board.bounds);
+        }
+        self.trial("undecided");
+    }
+
+    fn trial(&self, result: &'static str) {
+        if self.on_trial {
+            counters::key_trial(result);
+        }
+    }
+
+    fn report(&self, state: KeyState, until: Option<Timestamp>, reason: String) {
+        let change = HealthChange {
+            name: self.versioned.0.to_string(),
+            version: self.versioned.1,
+            state: state.into(),
+            until: until.map(timestamp),
+            health_number: 0,
+            reason,
+        };
+        self.board.reports.put(self.versioned.clone(), change);
+    }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let mut board = self
-            .board
-            .inner
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut board = self.board.lock();
+        if self.on_trial
+            && let Some(standing) = board.standings.get_mut(&self.versioned)
+        {
+            standing.tried = false;
+        }
         if let Some(count) = board.in_flight.get_mut(&self.versioned) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -124,43 +281,5 @@ impl Drop for InFlight {
     }
 }
 
-/// How long a rejection or exhaustion without a date is believed before one call tries again.
-pub const TRIAL_AFTER: Duration = Duration::from_mins(1);
-/// The same for a rate limit without a date.
-pub const LIMITED_FOR: Duration = Duration::from_secs(5);
-/// A bound for memory: beyond it, states are learnt again by the next attempt.
-const MOST_STATES: usize = 100_000;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key() -> KeyPath {
-        "workspaces/acme/keys/openai/default".parse().unwrap()
-    }
-
-    #[test]
-    fn a_state_belongs_to_one_version_and_ends() {
-        let board = HealthBoard::default();
-        let fresh = Fresh {
-            state: KeyState::Rejected,
-            until: Timestamp(100),
-        };
-        board.mark(&key(), 1, fresh, Timestamp(0));
-        assert_eq!(board.state(&key(), 1, Timestamp(99)), Some(fresh));
-        assert_eq!(board.state(&key(), 2, Timestamp(99)), None);
-        assert_eq!(board.state(&key(), 1, Timestamp(100)), None);
-    }
-
-    #[test]
-    fn attempts_in_flight_are_counted_until_they_end() {
-        let board = Arc::new(HealthBoard::default());
-        let one = board.enter(&key(), 1);
-        let two = board.enter(&key(), 1);
-        assert_eq!(board.in_flight(&key(), 1), 2);
-        drop(one);
-        assert_eq!(board.in_flight(&key(), 1), 1);
-        drop(two);
-        assert_eq!(board.in_flight(&key(), 1), 0);
-    }
-}
+/// A bound for memory: beyond it, health is learnt again by the next attempt.
+const MOST_STANDINGS: usize = 100_000;

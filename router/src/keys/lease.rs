@@ -37,7 +37,7 @@ pub struct Lease {
     pub own: KeyPool,
     /// The platform's; `None` where no call of the workspace may use it.
     pub platform: Option<KeyPool>,
-    /// When it came.
+    /// When it was asked for: what it says was true then or later.
     pub filled_at: Instant,
     /// Until when it may be kept.
     pub ends_at: Instant,
@@ -71,14 +71,20 @@ pub struct LeasedKey {
     pub until: Option<Timestamp>,
     /// When it expires.
     pub expires_at: Option<Timestamp>,
+    /// The vault's number of the last change of its health.
+    pub health_number: u64,
     /// The provider key, of those that a call may use or try.
     pub secret: Option<Secret>,
 }
 
 impl Lease {
     /// Takes the vault's answer over. `longest` bounds the lease whatever the vault says.
-    pub fn from_wire(answer: wire::ResolveKeysResponse, longest: Duration) -> Self {
-        let (workspace_state, now) = (answer.workspace_state(), Instant::now());
+    pub fn from_wire(
+        answer: wire::ResolveKeysResponse,
+        longest: Duration,
+        asked_at: Instant,
+    ) -> Self {
+        let workspace_state = answer.workspace_state();
         let asked = answer
             .lease
             .and_then(|lease| Duration::try_from(lease).ok());
@@ -91,8 +97,8 @@ impl Lease {
             operator_limits: answer.operator_limits.unwrap_or_default(),
             own: answer.own.map(KeyPool::from_wire).unwrap_or_default(),
             platform: answer.platform.map(KeyPool::from_wire),
-            filled_at: now,
-            ends_at: now + length,
+            filled_at: asked_at,
+            ends_at: asked_at + length,
             revoked: AtomicBool::new(false),
             last_used: AtomicU64::new(0),
         }
@@ -139,6 +145,7 @@ impl LeasedKey {
             state: candidate.state(),
             until: candidate.until.as_ref().and_then(from_timestamp),
             expires_at: candidate.expire_time.as_ref().and_then(from_timestamp),
+            health_number: candidate.health_number,
             secret: (!secret.is_empty()).then_some(secret),
             allowed_models: candidate.allowed_models,
         }

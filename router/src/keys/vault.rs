@@ -13,6 +13,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 
+use super::health::HealthSink;
 use super::source::{VaultError, VaultSource};
 use crate::counters;
 
@@ -126,6 +127,21 @@ impl VaultSource for VaultClient {
         });
         let (mut client, deadline) = (self.client.clone(), self.deadline);
         Box::pin(async move { answer(deadline, client.verify_caller(request)).await })
+    }
+}
+
+impl HealthSink for VaultClient {
+    fn report(
+        &self,
+        changes: Vec<wire::HealthChange>,
+    ) -> BoxFuture<'static, Result<(), VaultError>> {
+        counters::vault_rpc("ReportHealth");
+        let request = self.unary(wire::ReportHealthRequest { changes });
+        let (mut client, deadline) = (self.client.clone(), self.deadline);
+        Box::pin(async move {
+            let reply = answer(deadline, client.report_health(request)).await;
+            reply.map(drop)
+        })
     }
 }
 

@@ -21,12 +21,14 @@ fn key(owner: &str, name: &str, state: KeyState) -> KeyView {
         allowed_models: Vec::new(),
         until: None,
         expires_at: None,
+        health_number: 0,
         secret: Some(Secret::new("sk-keyway-test-0001".into())),
     };
     KeyView {
         key: Arc::new(leased),
         state,
         until: None,
+        on_trial: false,
         model_allowed: true,
         in_flight: 0,
     }

@@ -102,6 +102,42 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "Silence after which the change feed counts as dead and is opened again.",
     },
     Setting {
+        path: "health.limited",
+        kind: Kind::Duration {
+            min: millis(100),
+            max: seconds(86_400),
+        },
+        default: Default::Is("5s"),
+        help: "How long a rate limit of a key is believed where the provider names no time.",
+    },
+    Setting {
+        path: "health.first_trial",
+        kind: Kind::Duration {
+            min: millis(100),
+            max: seconds(86_400),
+        },
+        default: Default::Is("1m"),
+        help: "After how long one call may try a key that its provider rejected, or whose quota is used up.",
+    },
+    Setting {
+        path: "health.second_trial",
+        kind: Kind::Duration {
+            min: millis(100),
+            max: seconds(86_400),
+        },
+        default: Default::Is("5m"),
+        help: "The same after the first trial failed.",
+    },
+    Setting {
+        path: "health.later_trials",
+        kind: Kind::Duration {
+            min: millis(100),
+            max: seconds(86_400),
+        },
+        default: Default::Is("15m"),
+        help: "The same after every later trial that failed.",
+    },
+    Setting {
         path: "callers.verdict",
         kind: Kind::Duration {
             min: seconds(1),

@@ -74,12 +74,12 @@ fn only_definite_answers_about_the_key_change_its_state() {
         (FailureClass::Unavailable, None),
     ] {
         assert_eq!(
-            failed(class).key_state().map(|(state, _)| state),
+            failed(class).trouble().map(|trouble| trouble.state),
             state,
             "{class:?}"
         );
     }
-    assert!(Failure::Send(SendError::Broken).key_state().is_none());
+    assert!(Failure::Send(SendError::Broken).trouble().is_none());
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn planned(owner: &str, name: &str, source: Source) -> Planned {
         allowed_models: Vec::new(),
         until: None,
         expires_at: None,
+        health_number: 0,
         secret: None,
     };
     Planned {
@@ -27,7 +28,11 @@ fn plan(own: &[&str], fallback_on: &[PolicyClass]) -> Plan {
         .iter()
         .map(|name| planned("workspaces/acme", name, Source::Own));
     let answer = keyway_proto::vault::v1::ResolveKeysResponse::default();
-    let lease = Arc::new(Lease::from_wire(answer, LONGEST));
+    let lease = Arc::new(Lease::from_wire(
+        answer,
+        LONGEST,
+        tokio::time::Instant::now(),
+    ));
     let route = Route {
         candidates: own.collect(),
         fallback: vec![planned("platform", "default", Source::Hosted)],

@@ -196,7 +196,7 @@ async fn a_change_that_the_answer_already_had_ends_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_vault_that_is_away_leaves_leases_to_the_stale_bound() {
     let setup = setup(vec![answer(1)], 10);
-    setup.freshness.bookmark("e", 1);
+    setup.freshness.bookmark("e", 1, Instant::now());
     assert_eq!(setup.lease().await, Ok(1));
     tokio::time::advance(Duration::from_secs(59)).await;
     assert_eq!(setup.lease().await, Ok(1));
@@ -212,7 +212,7 @@ async fn a_lease_that_ends_is_renewed_and_outlives_a_short_absence_of_the_vault(
     );
     assert_eq!(setup.lease().await, Ok(1));
     tokio::time::advance(Duration::from_mins(15)).await;
-    setup.freshness.bookmark("e", 1);
+    setup.freshness.bookmark("e", 1, Instant::now());
     assert_eq!(setup.lease().await, Ok(1), "the vault is away for a moment");
     assert_eq!(setup.lease().await, Ok(2));
 }
@@ -223,7 +223,7 @@ async fn a_refusal_of_the_vault_drops_the_entry_at_once() {
     let setup = setup(vec![answer(1), Answer(Err(denied.clone()))], 10);
     assert_eq!(setup.lease().await, Ok(1));
     tokio::time::advance(Duration::from_mins(15)).await;
-    setup.freshness.bookmark("e", 1);
+    setup.freshness.bookmark("e", 1, Instant::now());
     assert_eq!(setup.lease().await, Err(denied));
     assert_eq!(
         setup.lease().await,
@@ -243,7 +243,7 @@ async fn another_database_empties_the_cache_and_its_answers_count() {
 #[tokio::test]
 async fn an_answer_of_another_database_than_the_feeds_is_not_kept() {
     let setup = setup(vec![answer(1)], 10);
-    setup.freshness.bookmark("other", 1);
+    setup.freshness.bookmark("other", 1, Instant::now());
     assert_eq!(setup.lease().await, Err(VaultError::Away));
 }
 
