@@ -82,7 +82,7 @@ impl Parts {
         tls: Option<&ServerTls>,
     ) -> Result<Listener, StartError> {
         let start = |files: &ServerTls| TlsServer::start(name, files.clone(), &self.upkeep());
-        let tls = tls.map(start).transpose()?;
+        let tls = tls.map(start).transpose().map_err(Misconfigured::new)?;
         Ok(serve::bind(name, address, tls, self.serve.insecure).await?)
     }
 
@@ -105,6 +105,13 @@ pub type StartError = Box<dyn Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Misconfigured(pub String);
+
+impl Misconfigured {
+    /// What an error says.
+    pub fn new(error: impl Error) -> Self {
+        Self(one_line(&error))
+    }
+}
 
 /// Runs a service without subcommands; see [`start`] for `build`.
 pub fn run<T, B, F>(

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_chassis::access::Authority;
-use keyway_chassis::run::{Parts, StartError};
+use keyway_chassis::run::{Misconfigured, Parts, StartError};
 use keyway_chassis::serve::{self, Surroundings};
+use keyway_chassis::tls::TlsClient;
 use keyway_chassis::{Routes, operations};
 use keyway_proto::billing::v1::billing_service_server::BillingServiceServer;
 use keyway_proto::router::v1::execution_service_server::ExecutionServiceServer;
@@ -86,7 +87,7 @@ struct Followed {
 
 /// Makes the caches and starts the feed.
 fn follow_vault(config: &RouterConfig, parts: &Parts) -> Result<Followed, StartError> {
-    let vault = vault(config)?;
+    let vault = vault(config, parts)?;
     let source: Arc<dyn VaultSource> = Arc::new(vault.clone());
     let freshness = Arc::new(Freshness::new(
         config.vault.stale_bound,
@@ -177,22 +178,32 @@ fn guard_the_way_to_the_vault(config: &RouterConfig, parts: &Parts) -> Result<()
         return Ok(());
     }
     Err(
-        "vault.endpoint is plain text beyond loopback; give it an address on loopback, such as \
-         that of something that speaks TLS, or set server.insecure=true"
+        "vault.endpoint is plain text beyond loopback; make it https: with vault.tls.ca, give it \
+         an address on loopback, such as that of something that speaks TLS, or set \
+         server.insecure=true"
             .into(),
     )
 }
 
-fn vault(config: &RouterConfig) -> Result<VaultClient, StartError> {
-    let path = &config.vault.token_file;
+fn vault(config: &RouterConfig, parts: &Parts) -> Result<VaultClient, StartError> {
+    let settings = &config.vault;
+    let token = settings.token_file.as_deref().map(token).transpose()?;
+    let tls = settings.tls.clone();
+    let tls = tls.map(|(files, name)| TlsClient::start("vault", &name, files, &parts.upkeep()));
+    let client = VaultClient::new(
+        &settings.endpoint,
+        tls.transpose().map_err(Misconfigured::new)?,
+        token.as_ref(),
+        settings.deadline,
+    );
+    Ok(client?)
+}
+
+fn token(path: &Path) -> Result<Secret, StartError> {
     let text = read(path, "vault.token_file")?;
     let token = Secret::new(text.trim().to_owned());
     drop(Secret::new(text));
-    Ok(VaultClient::new(
-        &config.vault.endpoint,
-        &token,
-        config.vault.deadline,
-    )?)
+    Ok(token)
 }
 
 /// The price table in force, kept in the ledger before anything is priced with it; and the task

@@ -8,6 +8,7 @@ mod lease;
 mod source;
 pub(crate) mod tombstones;
 mod vault;
+mod way;
 
 use std::sync::Arc;
 

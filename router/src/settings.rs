@@ -10,9 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keyway_chassis::config::{ConfigError, Setting, Settings, Values};
+use keyway_chassis::tls::{ClientTls, key_pair};
 use keyway_router_billing::LedgerConfig;
 use keyway_router_pricing::Multiplier;
 use keyway_words::ProviderId;
+use reqwest::Url;
 
 use crate::callers::VerdictBounds;
 use crate::execute::{BySource, Rules};
@@ -61,8 +63,10 @@ pub struct RouterConfig {
 pub struct VaultSettings {
     /// Its data plane.
     pub endpoint: String,
-    /// File with this router's token.
-    pub token_file: PathBuf,
+    /// TLS of the way there, and the name that the vault's certificate must have.
+    pub tls: Option<(ClientTls, String)>,
+    /// File with this router's token; `None` if its certificate is enough.
+    pub token_file: Option<PathBuf>,
     /// Bound of each of its RPCs.
     pub deadline: Duration,
     /// How long what is cached may be used after it was last heard from.
@@ -129,11 +133,54 @@ fn vault(values: &Values) -> Result<VaultSettings, ConfigError> {
     }
     Ok(VaultSettings {
         endpoint: values.get("vault.endpoint")?,
-        token_file: values.get("vault.token_file")?,
+        tls: vault_tls(values)?,
+        token_file: token_file(values)?,
         deadline: values.get("vault.deadline")?,
         stale_bound,
         feed_dead,
     })
+}
+
+fn token_file(values: &Values) -> Result<Option<PathBuf>, ConfigError> {
+    let file: Option<PathBuf> = values.get("vault.token_file")?;
+    let certificate: Option<PathBuf> = values.get("vault.tls.certificate")?;
+    if file.is_none() && certificate.is_none() {
+        return Err(values.refuse(
+            "vault.token_file",
+            "a file, unless vault.tls.certificate is set",
+        ));
+    }
+    Ok(file)
+}
+
+/// TLS where the endpoint says so, and nothing of TLS where it does not.
+fn vault_tls(values: &Values) -> Result<Option<(ClientTls, String)>, ConfigError> {
+    let endpoint: Url = values
+        .get::<String>("vault.endpoint")?
+        .parse()
+        .map_err(|_form| values.refuse("vault.endpoint", "a URL"))?;
+    let authorities: Option<PathBuf> = values.get("vault.tls.ca")?;
+    let pair = key_pair(values, "vault.tls")?;
+    let name: Option<String> = values.get("vault.tls.server_name")?;
+    let https = endpoint.scheme() == "https";
+    let Some(authorities) = authorities else {
+        return if https {
+            Err(values.refuse("vault.tls.ca", "a file, since vault.endpoint is https:"))
+        } else if pair.is_some() {
+            Err(values.refuse(
+                "vault.tls.certificate",
+                "together with an https: vault.endpoint",
+            ))
+        } else {
+            Ok(None)
+        };
+    };
+    if !https {
+        return Err(values.refuse("vault.tls.ca", "together with an https: vault.endpoint"));
+    }
+    let host = endpoint.host_str().unwrap_or_default();
+    let name = name.unwrap_or_else(|| host.trim_matches(['[', ']']).to_owned());
+    Ok(Some((ClientTls { authorities, pair }, name)))
 }
 
 fn ledger(values: &Values) -> Result<LedgerConfig, ConfigError> {

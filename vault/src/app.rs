@@ -9,6 +9,7 @@ use keyway_chassis::drain::Drain;
 use keyway_chassis::operations::Readiness;
 use keyway_chassis::run::{Misconfigured, Parts, StartError};
 use keyway_chassis::serve::{self, ServeConfig, Surroundings};
+use keyway_chassis::tls::{ClientAuth, KeyPair, ServerTls};
 use keyway_chassis::{Routes, operations};
 use keyway_migrations::DatabaseLock;
 use keyway_proto::vault::v1::audit_service_server::AuditServiceServer;
@@ -20,7 +21,7 @@ use keyway_proto::vault::v1::token_service_server::TokenServiceServer;
 use keyway_proto::vault::v1::workspace_service_server::WorkspaceServiceServer;
 use tokio::net::TcpListener;
 
-use crate::authenticate::{Authenticator, RouterIdentity};
+use crate::authenticate::{Authenticator, RouterList};
 use crate::authority::Authority;
 use crate::denials::{self, Recorder};
 use crate::key_check;
@@ -59,9 +60,12 @@ pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartE
     let (store, keyring) = open(&settings, Arc::clone(&parts.clock)).await?;
     let current = keyring.data_keys.current();
     tracing::info!(master_key = current, "the vault is open");
-    let tls = parts.serve.tls.as_ref();
-    let admin = parts.listen("admin", settings.admin, tls).await?;
-    let data = parts.listen("data", settings.data, tls).await?;
+    let tls = parts.serve.tls.clone();
+    let data_tls = data_tls(tls.clone(), settings.data_tls)?;
+    let admin = parts.listen("admin", settings.admin, tls.as_ref()).await?;
+    let data = parts
+        .listen("data", settings.data, data_tls.as_ref())
+        .await?;
     let operations = TcpListener::bind(settings.operations).await?;
 
     let identities = settings.routers;
@@ -135,6 +139,28 @@ pub(crate) async fn open(
     })
 }
 
+/// TLS of the data plane: its own certificate and clients, else those of all listeners.
+fn data_tls(
+    common: Option<ServerTls>,
+    own: (Option<KeyPair>, Option<ClientAuth>),
+) -> Result<Option<ServerTls>, StartError> {
+    let (pair, clients) = match common {
+        Some(common) => (Some(common.pair), Some(common.clients)),
+        None => (None, None),
+    };
+    match (own.0.or(pair), own.1.or(clients)) {
+        (Some(pair), clients) => Ok(Some(ServerTls {
+            pair,
+            clients: clients.unwrap_or(ClientAuth::Off),
+        })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => {
+            let why = "data.tls.client_auth needs data.tls.certificate and data.tls.key";
+            Err(Box::new(Misconfigured(why.to_owned())))
+        }
+    }
+}
+
 /// Keeps readiness in step with the database, by the statement that the feed reads anyway.
 async fn check(store: Store, parts: Parts) {
     let answers = async || -> Result<(), StoreError> {
@@ -170,7 +196,7 @@ pub(crate) fn assemble(
     store: Store,
     keyring: Keyring,
     limits: Limits,
-    routers: Vec<RouterIdentity>,
+    routers: RouterList,
     process: Process,
 ) -> (Arc<Vault>, Surroundings<Authenticator>, Recorder) {
     let (denials, recorder) = denials::queue();

@@ -1,77 +1,35 @@
 //! Who calls the vault: people and clients by their tokens, routers by what the configuration
 //! lists. No RPC makes a router.
 
+mod router;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use keyway_chassis::access::{Authenticate, Caller, Credentials, caller_unknown};
+use keyway_chassis::access::{Authenticate, Caller, Credentials, Peer, caller_unknown};
 use keyway_proto::Fault;
 use keyway_vault_crypto::token::{self, TokenKind};
-use keyway_words::{Role, Secret, WorkspaceId};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
+use keyway_words::{Role, Secret, Timestamp};
 use tokio::time::Instant;
 
 use crate::callers::{self, Known};
 use crate::denials::Denials;
 use crate::service::Vault;
 
-/// A router as the configuration lists it: `name:sha256hex`, or `name:sha256hex:ws1+ws2`.
-#[derive(Debug, Clone)]
-pub(crate) struct RouterIdentity {
-    name: String,
-    token_sha256: [u8; 32],
-    listed: Option<Arc<[WorkspaceId]>>,
-}
-
-/// Not a router's entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct InvalidRouter;
-
-impl FromStr for RouterIdentity {
-    type Err = InvalidRouter;
-
-    fn from_str(text: &str) -> Result<Self, InvalidRouter> {
-        let mut parts = text.split(':');
-        let (Some(name), Some(hash), listed, None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(InvalidRouter);
-        };
-        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if !(1..=63).contains(&name.len()) || !name.bytes().all(is_name) {
-            return Err(InvalidRouter);
-        }
-        let mut token_sha256 = [0; 32];
-        hex::decode_to_slice(hash, &mut token_sha256).map_err(|_form| InvalidRouter)?;
-        let listed = match listed {
-            None => None,
-            Some(ids) => {
-                let ids: Result<Vec<WorkspaceId>, _> = ids.split('+').map(str::parse).collect();
-                Some(ids.map_err(|_name| InvalidRouter)?.into())
-            }
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            token_sha256,
-            listed,
-        })
-    }
-}
+pub(crate) use self::router::{RouterIdentity, RouterList};
 
 /// Finds out who calls.
 pub(crate) struct Authenticator {
     vault: Arc<Vault>,
-    routers: Vec<RouterIdentity>,
+    routers: RouterList,
     denials: Denials,
     unknown: Mutex<HashMap<[u8; 32], Instant>>,
 }
 
 impl Authenticator {
-    pub(crate) fn new(vault: Arc<Vault>, routers: Vec<RouterIdentity>, denials: Denials) -> Self {
+    pub(crate) fn new(vault: Arc<Vault>, routers: RouterList, denials: Denials) -> Self {
         Self {
             vault,
             routers,
@@ -80,26 +38,11 @@ impl Authenticator {
         }
     }
 
-    fn router(&self, bearer: &Secret) -> Option<Caller> {
-        let hash: [u8; 32] = Sha256::digest(bearer.expose().as_bytes()).into();
-        // Every entry is compared, so that the time does not tell which one it was.
-        let found = self.routers.iter().fold(None, |found, router| {
-            if bool::from(router.token_sha256.ct_eq(&hash)) {
-                Some(router)
-            } else {
-                found
-            }
-        })?;
-        let name = format!("router:{}", found.name);
-        Some(Caller {
-            accessor: name.clone(),
-            subject: name,
-            role: Role::Router,
-            workspace: None,
-            expire_time: None,
-            listed: found.listed.clone(),
-            grants: Arc::default(),
-        })
+    /// The router that the peer's certificate names, if it is a listed one.
+    fn certified(&self, peer: &Peer) -> Option<Caller> {
+        let shown = peer.identity.as_ref()?;
+        let listed = self.routers.by_certificate(&shown.uri)?;
+        Some(router(listed, Some(shown.expire_time)))
     }
 
     async fn bearer(
@@ -108,7 +51,8 @@ impl Authenticator {
         peer: Option<SocketAddr>,
     ) -> Result<Option<Caller>, Fault> {
         if token::parse(bearer.expose()) == Ok(TokenKind::Router) {
-            return Ok(self.router(bearer));
+            let listed = self.routers.by_token(bearer);
+            return Ok(listed.map(|listed| router(listed, None)));
         }
         let Some(hash) = callers::hash(&self.vault.keyring.token_hash, bearer) else {
             return Ok(None);
@@ -151,14 +95,42 @@ impl Authenticate for Authenticator {
         credentials: Credentials,
     ) -> Result<Caller, Fault> {
         let peer = credentials.peer.address;
+        let certified = self.certified(&credentials.peer);
         let caller = match &credentials.bearer {
-            Some(bearer) => self.bearer(bearer, peer).await?,
-            None => None,
+            Some(bearer) => agreed(self.bearer(bearer, peer).await?, certified),
+            None => certified,
         };
-        caller.ok_or_else(|| {
+        let now = self.vault.store.now();
+        let in_time = |caller: &Caller| caller.expire_time.is_none_or(|end| now < end);
+        caller.filter(in_time).ok_or_else(|| {
             self.denials.unknown(rpc, peer.map(|peer| peer.ip()));
             caller_unknown()
         })
+    }
+}
+
+/// Who calls if a token was sent. Beside a listed router's certificate only a token of that router
+/// is taken; any other certificate says nothing, and the token decides.
+fn agreed(by_token: Option<Caller>, certified: Option<Caller>) -> Option<Caller> {
+    let Some(certified) = certified else {
+        return by_token;
+    };
+    let mut caller = by_token.filter(|caller| caller.accessor == certified.accessor)?;
+    let ends = [caller.expire_time, certified.expire_time];
+    caller.expire_time = ends.into_iter().flatten().min();
+    Some(caller)
+}
+
+fn router(listed: &RouterIdentity, expire_time: Option<Timestamp>) -> Caller {
+    let name = format!("router:{}", listed.name);
+    Caller {
+        accessor: name.clone(),
+        subject: name,
+        role: Role::Router,
+        workspace: None,
+        expire_time,
+        listed: listed.listed.clone(),
+        grants: Arc::default(),
     }
 }
 
@@ -181,23 +153,22 @@ const MOST_UNKNOWN: usize = 10_000;
 mod tests {
     use super::*;
 
+    fn of(name: &str, ends: Option<i64>) -> Caller {
+        let entry: RouterIdentity = format!("{name}=spiffe://keyway/{name}").parse().unwrap();
+        router(&entry, ends.map(Timestamp))
+    }
+
     #[test]
-    fn a_router_entry_is_a_name_a_hash_and_perhaps_workspaces() {
-        let hash = "ab".repeat(32);
-        let router: RouterIdentity = format!("local:{hash}").parse().unwrap();
-        assert!(router.listed.is_none());
-        let router: RouterIdentity = format!("eu-1:{hash}:acme+globex").parse().unwrap();
-        assert_eq!(router.listed.unwrap().len(), 2);
-        for bad in [
-            String::new(),
-            "local".to_owned(),
-            format!(":{hash}"),
-            format!("local:{hash}:"),
-            format!("local:{hash}:acme:x"),
-            format!("local:{}", "ab".repeat(31)),
-            format!("local:{}", "zz".repeat(32)),
-        ] {
-            assert!(bad.parse::<RouterIdentity>().is_err(), "{bad}");
-        }
+    fn a_certificate_and_a_token_are_taken_together_only_if_they_name_one_router() {
+        let name = |caller: Option<Caller>| caller.map(|caller| caller.accessor);
+        let one = || Some("router:one".to_owned());
+        assert_eq!(name(agreed(None, None)), None);
+        assert_eq!(name(agreed(Some(of("one", None)), None)), one());
+        assert_eq!(name(agreed(None, Some(of("one", None)))), None);
+        let both =
+            |token, certificate| agreed(Some(of(token, None)), Some(of(certificate, Some(5))));
+        assert_eq!(name(both("one", "one")), one());
+        assert_eq!(name(both("two", "one")), None);
+        assert_eq!(both("one", "one").unwrap().expire_time, Some(Timestamp(5)));
     }
 }

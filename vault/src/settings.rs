@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keyway_chassis::config::{self, ConfigError, Kind, SecretText, Setting, Values};
+use keyway_chassis::tls::{CLIENT_AUTH, ClientAuth, KeyPair, client_auth, key_pair};
 
-use crate::authenticate::RouterIdentity;
+use crate::authenticate::{RouterIdentity, RouterList};
 use crate::fields::SecretBounds;
 use crate::keyring::{Bounds, CacheBounds};
 use crate::master_key::Readers;
@@ -21,7 +22,9 @@ pub(crate) struct Settings {
     pub(crate) admin: SocketAddr,
     pub(crate) data: SocketAddr,
     pub(crate) operations: SocketAddr,
-    pub(crate) routers: Vec<RouterIdentity>,
+    /// TLS of the data plane, where it differs from that of all listeners.
+    pub(crate) data_tls: (Option<KeyPair>, Option<ClientAuth>),
+    pub(crate) routers: RouterList,
     pub(crate) limits: Limits,
 }
 
@@ -143,6 +146,30 @@ const SETTINGS: &[Setting] = &[
         help: "Where routers resolve keys and watch changes.",
     },
     Setting {
+        path: "data.tls.certificate",
+        kind: Kind::Path,
+        default: config::Default::Absent,
+        help: "PEM file with the data plane's certificate and its chain; server.tls.certificate if not set.",
+    },
+    Setting {
+        path: "data.tls.key",
+        kind: Kind::Path,
+        default: config::Default::Absent,
+        help: "PEM file with the private key of data.tls.certificate.",
+    },
+    Setting {
+        path: "data.tls.client_auth",
+        kind: CLIENT_AUTH,
+        default: config::Default::Absent,
+        help: "Whether routers show a certificate; server.tls.client_auth if not set.",
+    },
+    Setting {
+        path: "data.tls.client_ca",
+        kind: Kind::Path,
+        default: config::Default::Absent,
+        help: "PEM file with the CAs that sign the routers' certificates.",
+    },
+    Setting {
         path: "operations.listen",
         kind: Kind::Address,
         default: config::Default::Is("127.0.0.1:7109"),
@@ -155,7 +182,7 @@ const SETTINGS: &[Setting] = &[
             check: is_router,
         },
         default: config::Default::Is(""),
-        help: "Routers that may resolve keys: a name and the SHA-256 of the router's token in hex; with workspaces, only those.",
+        help: "Routers that may resolve keys: a name, and the SHA-256 of the router's token in hex or the only URI name of its certificate; with workspaces, only those.",
     },
     Setting {
         path: "lease.duration",
@@ -273,7 +300,8 @@ const SETTINGS: &[Setting] = &[
     },
 ];
 
-const ROUTER: &str = "name:sha256hex or name:sha256hex:workspace+workspace";
+const ROUTER: &str = "name:sha256hex or name:sha256hex:workspace+workspace of a token, name=uri or \
+                      \"name=uri workspace+workspace\" of a certificate";
 
 fn is_router(text: &str) -> bool {
     text.parse::<RouterIdentity>().is_ok()
@@ -285,9 +313,6 @@ impl config::Settings for Settings {
     }
 
     fn from_values(values: &Values) -> Result<Self, ConfigError> {
-        let routers = values.get::<Vec<String>>("routers")?;
-        let routers: Result<Vec<RouterIdentity>, _> =
-            routers.iter().map(|text| text.parse()).collect();
         let secret = SecretBounds {
             shortest: values.get("secret.min_length")?,
             longest: values.get("secret.max_length")?,
@@ -303,7 +328,11 @@ impl config::Settings for Settings {
             admin: values.get("admin.listen")?,
             data: values.get("data.listen")?,
             operations: values.get("operations.listen")?,
-            routers: routers.map_err(|_form| values.refuse("routers", ROUTER))?,
+            data_tls: (
+                key_pair(values, "data.tls")?,
+                client_auth(values, "data.tls")?,
+            ),
+            routers: routers(values)?,
             limits: Limits {
                 lease: values.get("lease.duration")?,
                 bookmark: values.get("feed.bookmark")?,
@@ -364,6 +393,13 @@ fn hierarchy(values: &Values) -> Result<Bounds, ConfigError> {
             lifetime: values.get("data_key_cache.lifetime")?,
         },
     })
+}
+
+fn routers(values: &Values) -> Result<RouterList, ConfigError> {
+    let entries = values.get::<Vec<String>>("routers")?;
+    let entries: Result<Vec<RouterIdentity>, _> = entries.iter().map(|text| text.parse()).collect();
+    let entries = entries.map_err(|_form| values.refuse("routers", ROUTER))?;
+    RouterList::new(entries).map_err(|accepted| values.refuse("routers", accepted))
 }
 
 #[cfg(test)]

@@ -183,10 +183,10 @@ const SETTINGS: &[Setting] = &[
         help: "PEM file with the CAs that sign client certificates.",
     },
     Setting {
-        path: "tls.key_readers",
-        kind: Kind::Choice(&["owner", "group"]),
-        default: Default::Is("owner"),
-        help: "Who may be able to read files of private keys; group for keys that Kubernetes mounts for a group.",
+        path: "tls.key_group_readable",
+        kind: Kind::Bool,
+        default: Default::Is("false"),
+        help: "Allows files of private keys that their group can read, as Kubernetes mounts secrets. Readable by all is refused.",
     },
     Setting {
         path: "tls.reload_every",
@@ -255,7 +255,7 @@ impl Settings for ServeConfig {
             max_connection_age: values.get("server.max_connection_age")?,
             tls: server_tls(values)?,
             files: FileRules {
-                group_reads: values.get::<String>("tls.key_readers")? == "group",
+                group_reads: values.get("tls.key_group_readable")?,
                 reload_every: values.get("tls.reload_every")?,
             },
             reflection,

@@ -17,7 +17,7 @@ pub enum TlsError {
     /// Others than those allowed may read a private key.
     #[error(
         "the private key file {path} can be read by others; run `chmod 600 {path}`, or set \
-         tls.key_readers=group where its group must read it and make it 640 or 440",
+         tls.key_group_readable=true where its group must read it, and make it 440",
         path = .0.display()
     )]
     Exposed(PathBuf),

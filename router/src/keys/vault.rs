@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use keyway_chassis::tls::TlsClient;
 use keyway_proto::status::refusal;
 use keyway_proto::vault::v1 as wire;
 use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
@@ -15,13 +16,14 @@ use tonic::{Code, Request, Status, Streaming};
 
 use super::health::HealthSink;
 use super::source::{VaultError, VaultSource};
+use super::way::Way;
 use crate::counters;
 
 /// A client of the vault's `LeaseService`. Cheap to clone; connects when first used.
 #[derive(Clone)]
 pub struct VaultClient {
-    client: LeaseServiceClient<Channel>,
-    bearer: MetadataValue<Ascii>,
+    way: Way,
+    bearer: Option<MetadataValue<Ascii>>,
     deadline: Duration,
 }
 
@@ -43,29 +45,25 @@ pub enum VaultClientError {
 }
 
 impl VaultClient {
-    /// A client for `endpoint`. `deadline` bounds each unary RPC.
+    /// A client for `endpoint`, which shows a token, or the certificate of `tls`, or both.
+    /// `deadline` bounds each unary RPC.
     pub fn new(
         endpoint: &str,
-        token: &Secret,
+        tls: Option<TlsClient>,
+        token: Option<&Secret>,
         deadline: Duration,
     ) -> Result<Self, VaultClientError> {
         let endpoint = Endpoint::from_shared(endpoint.to_owned())
-            .map_err(|_form| VaultClientError::Endpoint)?
-            .connect_timeout(CONNECT)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(KEEP_ALIVE)
-            .keep_alive_timeout(KEEP_ALIVE)
-            .keep_alive_while_idle(true);
-        let mut bearer: MetadataValue<Ascii> = format!("Bearer {}", token.expose())
-            .parse()
-            .map_err(|_form| VaultClientError::Token)?;
-        bearer.set_sensitive(true);
-        let client = LeaseServiceClient::new(endpoint.connect_lazy());
+            .map_err(|_form| VaultClientError::Endpoint)?;
         Ok(Self {
-            client,
-            bearer,
+            way: Way::new(endpoint, tls),
+            bearer: token.map(bearer).transpose()?,
             deadline,
         })
+    }
+
+    fn client(&self) -> LeaseServiceClient<Channel> {
+        LeaseServiceClient::new(self.way.channel())
     }
 
     /// Opens the feed. The stream has no deadline; silence is the feed's business.
@@ -74,7 +72,7 @@ impl VaultClient {
         messages: impl tokio_stream::Stream<Item = wire::WatchChangesRequest> + Send + 'static,
     ) -> Result<Streaming<wire::WatchChangesResponse>, Status> {
         counters::vault_rpc("WatchChanges");
-        let mut client = self.client.clone();
+        let mut client = self.client();
         let request = self.authorized(messages);
         client
             .watch_changes(request)
@@ -84,9 +82,10 @@ impl VaultClient {
 
     fn authorized<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        request
-            .metadata_mut()
-            .insert("authorization", self.bearer.clone());
+        if let Some(bearer) = &self.bearer {
+            let metadata = request.metadata_mut();
+            metadata.insert("authorization", bearer.clone());
+        }
         request
     }
 
@@ -110,7 +109,7 @@ impl VaultSource for VaultClient {
             provider: provider.as_str().to_owned(),
             call_id: call.to_string(),
         });
-        let (mut client, deadline) = (self.client.clone(), self.deadline);
+        let (mut client, deadline) = (self.client(), self.deadline);
         Box::pin(async move { answer(deadline, client.resolve_keys(request)).await })
     }
 
@@ -125,7 +124,7 @@ impl VaultSource for VaultClient {
             token,
             source_address,
         });
-        let (mut client, deadline) = (self.client.clone(), self.deadline);
+        let (mut client, deadline) = (self.client(), self.deadline);
         Box::pin(async move { answer(deadline, client.verify_caller(request)).await })
     }
 }
@@ -137,12 +136,20 @@ impl HealthSink for VaultClient {
     ) -> BoxFuture<'static, Result<(), VaultError>> {
         counters::vault_rpc("ReportHealth");
         let request = self.unary(wire::ReportHealthRequest { changes });
-        let (mut client, deadline) = (self.client.clone(), self.deadline);
+        let (mut client, deadline) = (self.client(), self.deadline);
         Box::pin(async move {
             let reply = answer(deadline, client.report_health(request)).await;
             reply.map(drop)
         })
     }
+}
+
+fn bearer(token: &Secret) -> Result<MetadataValue<Ascii>, VaultClientError> {
+    let mut bearer: MetadataValue<Ascii> = format!("Bearer {}", token.expose())
+        .parse()
+        .map_err(|_form| VaultClientError::Token)?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
 }
 
 async fn answer<T>(
@@ -173,9 +180,6 @@ fn read(status: &Status) -> VaultError {
         _ => VaultError::Away,
     }
 }
-
-const CONNECT: Duration = Duration::from_secs(2);
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

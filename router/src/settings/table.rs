@@ -53,8 +53,32 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "vault.token_file",
         kind: Kind::Path,
-        default: Default::Required,
-        help: "File with this router's token, one line.",
+        default: Default::Absent,
+        help: "File with this router's token, one line. Needed unless vault.tls.certificate is set.",
+    },
+    Setting {
+        path: "vault.tls.ca",
+        kind: Kind::Path,
+        default: Default::Absent,
+        help: "PEM file with the CAs that sign the vault's certificate; needed where vault.endpoint is https:.",
+    },
+    Setting {
+        path: "vault.tls.certificate",
+        kind: Kind::Path,
+        default: Default::Absent,
+        help: "PEM file with this router's certificate, whose only URI name the vault lists, and its chain.",
+    },
+    Setting {
+        path: "vault.tls.key",
+        kind: Kind::Path,
+        default: Default::Absent,
+        help: "PEM file with the private key of vault.tls.certificate.",
+    },
+    Setting {
+        path: "vault.tls.server_name",
+        kind: Kind::Text { max: 253 },
+        default: Default::Absent,
+        help: "Name that the vault's certificate must have; the host of vault.endpoint if not set.",
     },
     Setting {
         path: "vault.deadline",

@@ -57,3 +57,34 @@ fn the_stale_bound_is_at_least_feed_dead() {
     assert!(line.contains("feed.dead_after"), "{line}");
     assert!(read(&[("lease.stale_bound", "3s"), ("feed.dead_after", "2s")]).is_ok());
 }
+
+#[test]
+fn the_way_to_the_vault_has_all_of_tls_or_nothing_of_it() {
+    let (https, ca) = (
+        ("vault.endpoint", "https://vault.internal:7102"),
+        ("vault.tls.ca", "/ca.pem"),
+    );
+    let (certificate, key) = (
+        ("vault.tls.certificate", "/router.pem"),
+        ("vault.tls.key", "/router.key"),
+    );
+    assert!(read(&[]).unwrap().vault.tls.is_none());
+    let (files, name) = read(&[https, ca]).unwrap().vault.tls.unwrap();
+    assert_eq!(name, "vault.internal");
+    assert!(files.pair.is_none());
+    let named = ("vault.tls.server_name", "vault.keyway");
+    let without_token = ("vault.token_file", "");
+    let all = read(&[https, ca, certificate, key, named, without_token]).unwrap();
+    assert!(all.vault.token_file.is_none());
+    assert_eq!(all.vault.tls.unwrap().1, "vault.keyway");
+    for (missing, names) in [
+        (vec![https], "vault.tls.ca"),
+        (vec![ca], "vault.endpoint"),
+        (vec![https, ca, key], "vault.tls.certificate"),
+        (vec![certificate, key], "vault.endpoint"),
+        (vec![without_token], "vault.tls.certificate"),
+    ] {
+        let line = read(&missing).unwrap_err().to_string();
+        assert!(line.contains(names), "{line}");
+    }
+}

@@ -30,7 +30,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use self::listen::listen;
-use crate::authenticate::RouterIdentity;
+use crate::authenticate::RouterList;
 use crate::fields::SecretBounds;
 use crate::keyring::{Bounds, CacheBounds};
 use crate::master_key::Readers;
@@ -56,7 +56,7 @@ pub(super) struct World {
     pub(super) acme_router: Bearer,
     /// The database as the vault has it open.
     pub(super) store: Store,
-    routers: Vec<RouterIdentity>,
+    routers: RouterList,
     shutdown: Shutdown,
     drain: Drain,
 }
@@ -162,12 +162,13 @@ impl World {
         let operator = Bearer::new(std::fs::read_to_string(&out).unwrap().trim());
         let router = router_token::generate().unwrap();
         let acme_router = router_token::generate().unwrap();
-        let routers: Vec<RouterIdentity> = vec![
+        let routers = vec![
             router_token::entry("all", &router).parse().unwrap(),
             format!("{}:acme", router_token::entry("one", &acme_router))
                 .parse()
                 .unwrap(),
         ];
+        let routers = RouterList::new(routers).unwrap();
         let (shutdown, drain) = (Shutdown::new(), Drain::new());
         let [admin, data] =
             listen(store.clone(), keyring, routers.clone(), &shutdown, &drain).await;

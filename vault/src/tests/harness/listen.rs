@@ -9,7 +9,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::limits;
 use crate::app::{self, ADMIN, DATA, Process};
-use crate::authenticate::RouterIdentity;
+use crate::authenticate::RouterList;
 use crate::keyring::Keyring;
 use crate::pulse;
 use crate::store::Store;
@@ -18,7 +18,7 @@ use crate::store::Store;
 pub(super) async fn listen(
     store: Store,
     keyring: Keyring,
-    routers: Vec<RouterIdentity>,
+    routers: RouterList,
     shutdown: &Shutdown,
     drain: &Drain,
 ) -> [Channel; 2] {
