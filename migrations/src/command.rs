@@ -6,10 +6,13 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
+use keyway_words::Secret;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 
+use crate::address::{AddressError, DatabaseAddress, ServerAddress};
 use crate::schema;
 use crate::{DatabaseLock, LockError, SchemaError, router, vault};
 
@@ -22,9 +25,26 @@ struct Command {
     /// `status` changes nothing and lists the steps.
     #[arg(value_enum)]
     what: Option<What>,
+    #[command(flatten)]
+    place: Place,
+    /// A file with the password of the PostgreSQL user, one line.
+    #[arg(long, value_name = "FILE", conflicts_with = "database")]
+    password_file: Option<PathBuf>,
+}
+
+/// Exactly one of them.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Place {
     /// The SQLite file; made if it is not there.
+    #[arg(long, value_name = "FILE")]
+    database: Option<PathBuf>,
+    /// A PostgreSQL database. Leave the password out here: other users of this machine see it.
     #[arg(long)]
-    database: PathBuf,
+    url: Option<String>,
+    /// A file with the URL of a PostgreSQL database, one line.
+    #[arg(long, value_name = "FILE")]
+    url_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -44,8 +64,15 @@ enum CommandError {
     Lock(#[from] LockError),
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    #[error("{} can't be opened: {cause}", path.display())]
-    Open { path: PathBuf, cause: DbErr },
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error("{address} can't be opened: {cause}")]
+    Open {
+        address: DatabaseAddress,
+        cause: DbErr,
+    },
+    #[error("{} can't be read: {cause}", path.display())]
+    Read { path: PathBuf, cause: io::Error },
     #[error("{} can't be made: {cause}", path.display())]
     Make { path: PathBuf, cause: io::Error },
     #[error(transparent)]
@@ -77,35 +104,61 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn execute(command: &Command) -> Result<(), CommandError> {
+    let address = address(command)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         match command.what {
-            Some(What::Status) => status(command).await,
-            None => migrate(command).await,
+            Some(What::Status) => status(command.which, address).await,
+            None => migrate(command.which, address).await,
         }
     })
 }
 
-async fn migrate(command: &Command) -> Result<(), CommandError> {
-    make(&command.database)?;
-    let _lock = DatabaseLock::take(&command.database)?;
-    let database = open(&command.database, "rw").await?;
-    match command.which {
-        Which::Vault => vault::migrate(&database).await?,
-        Which::Router => router::migrate(&database).await?,
+fn address(command: &Command) -> Result<DatabaseAddress, CommandError> {
+    if let Some(path) = &command.place.database {
+        return Ok(DatabaseAddress::File(path.clone()));
     }
-    let closed = database.close().await;
-    closed.map_err(|cause| CommandError::Open {
-        path: command.database.clone(),
+    let url = match (&command.place.url, &command.place.url_file) {
+        (_, Some(file)) => line(file)?,
+        (url, None) => Secret::new(url.clone().unwrap_or_default()),
+    };
+    let server = ServerAddress::parse(url.expose())?;
+    Ok(DatabaseAddress::Server(match &command.password_file {
+        Some(file) => server.with_password(&line(file)?),
+        None => server,
+    }))
+}
+
+/// The one line of a file.
+fn line(path: &Path) -> Result<Secret, CommandError> {
+    crate::address::read_line(path).map_err(|cause| CommandError::Read {
+        path: path.to_owned(),
         cause,
     })
 }
 
-async fn status(command: &Command) -> Result<(), CommandError> {
-    let database = open(&command.database, "ro").await?;
-    let (known, applied) = match command.which {
+async fn migrate(which: Which, address: DatabaseAddress) -> Result<(), CommandError> {
+    let _lock = match &address {
+        DatabaseAddress::File(path) => {
+            make(path)?;
+            Some(DatabaseLock::take(path)?)
+        }
+        DatabaseAddress::Server(_) => None, // it locks by itself
+    };
+    let database = open(&address, "rw").await?;
+    match which {
+        Which::Vault => vault::migrate(&database).await?,
+        Which::Router => router::migrate(&database).await?,
+    }
+    let closed = database.close().await;
+    closed.map_err(|cause| CommandError::Open { address, cause })
+}
+
+async fn status(which: Which, address: DatabaseAddress) -> Result<(), CommandError> {
+    let database = open(&address, "ro").await?;
+    let (known, applied) = match which {
         Which::Vault => (
             schema::known::<vault::Vault>(),
             schema::applied::<vault::Vault>(&database).await?,
@@ -145,13 +198,23 @@ fn make(path: &Path) -> Result<(), CommandError> {
         })
 }
 
-async fn open(path: &Path, mode: &str) -> Result<DatabaseConnection, CommandError> {
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode={mode}", path.display()));
-    options.max_connections(1).sqlx_logging(false);
-    Database::connect(options)
-        .await
-        .map_err(|cause| CommandError::Open {
-            path: path.to_owned(),
-            cause,
-        })
+async fn open(address: &DatabaseAddress, mode: &str) -> Result<DatabaseConnection, CommandError> {
+    let opened = match address {
+        DatabaseAddress::File(path) => {
+            let mut options =
+                ConnectOptions::new(format!("sqlite://{}?mode={mode}", path.display()));
+            options.max_connections(1).sqlx_logging(false);
+            Database::connect(options).await
+        }
+        DatabaseAddress::Server(server) => match server.probe(CONNECT_BOUND).await {
+            Ok(()) => server.pool(1, CONNECT_BOUND).await,
+            Err(error) => Err(error),
+        },
+    };
+    opened.map_err(|cause| CommandError::Open {
+        address: address.clone(),
+        cause,
+    })
 }
+
+const CONNECT_BOUND: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ pub enum SchemaError {
     /// Steps are missing.
     #[error(
         "the {database} database lacks {missing} schema step(s), the first is {first}; run \
-         `keyway-migrate {database} --database FILE`"
+         `keyway-migrate {database}` with `--database FILE` or `--url-file FILE`"
     )]
     Behind {
         /// `vault` or `router`.
@@ -84,7 +84,11 @@ pub(crate) trait Steps: MigratorTrait {
     const DATABASE: &'static str;
 }
 
-/// Applies every missing step, all or none.
+/// PostgreSQL's advisory lock of whoever makes tables or first rows: `keyway` in ASCII. It ends with
+/// the transaction that took it.
+pub const MIGRATION_LOCK: i64 = 0x6b65_7977_6179;
+
+/// Applies every missing step, all or none. On PostgreSQL a second one waits for the first.
 pub(crate) async fn migrate<S: Steps>(database: &DatabaseConnection) -> Result<(), SchemaError> {
     let failed = |cause| SchemaError::Database {
         database: S::DATABASE,
@@ -98,6 +102,13 @@ pub(crate) async fn migrate<S: Steps>(database: &DatabaseConnection) -> Result<(
         .begin_with_options(immediate)
         .await
         .map_err(failed)?;
+    if database.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+        transaction
+            .execute_unprepared(&lock)
+            .await
+            .map_err(failed)?;
+    }
     S::up(&transaction, None).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)
 }
@@ -141,8 +152,12 @@ pub(crate) async fn applied<S: Steps>(
         database: S::DATABASE,
         cause,
     };
-    let select = |sql: &str| Statement::from_string(DbBackend::Sqlite, sql);
-    let table = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = 'seaql_migrations'";
+    let backend = database.get_database_backend();
+    let select = |sql: &str| Statement::from_string(backend, sql);
+    let table = match backend {
+        DbBackend::Postgres => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
+        _ => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'seaql_migrations'",
+    };
     if database
         .query_one_raw(select(table))
         .await

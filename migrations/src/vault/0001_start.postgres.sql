@@ -94,7 +94,7 @@ CREATE UNIQUE INDEX keys_live ON keys (owner, provider, name) WHERE deleted_at I
 
 -- The change feed: one row that says where it is, and the changes themselves.
 CREATE TABLE feed (
-    only     BIGINT NOT NULL PRIMARY KEY CHECK (only = 1),
+    "only"   BIGINT NOT NULL PRIMARY KEY CHECK ("only" = 1), -- a word of SQL
     epoch    TEXT COLLATE "C" NOT NULL,
     revision BIGINT NOT NULL
 );
