@@ -35,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "chassis",
             "proto",
             "proto/words",
+            "tests/servers", // for its tests
         ],
     ),
     (
@@ -50,6 +51,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("tests/provider-sim", &[]),
+    // Starts servers for tests; nothing of the product, and no product depends on it.
+    ("tests/servers", &[]),
     (
         "deploy/local",
         &[

@@ -1,0 +1,281 @@
+//! A PostgreSQL server of this process's own.
+
+use std::collections::hash_map::RandomState;
+use std::env;
+use std::fs;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+
+use crate::account::Account;
+use crate::programs::postgres_folder;
+
+/// A running PostgreSQL server. Its user `keyway` may do everything; every commit is synced to disk, as
+/// in production.
+#[derive(Debug)]
+pub struct Postgres {
+    folder: PathBuf,
+    password: String,
+    port: u16,
+    /// The shell that runs the server. When the pipe to it is closed (by the kernel, if this process
+    /// is killed) it ends the server and removes the folder.
+    watchdog: Mutex<Child>,
+}
+
+/// Starts and ends the server as told, line by line.
+const WATCHDOG: &str = r#"
+start() { "$1" -D "$2/data" >>"$2/log" 2>&1 </dev/null & server=$!; }
+stop() { kill -QUIT "$server"; wait "$server"; }
+start "$1" "$2"
+while read -r word; do
+    case $word in
+        start) start "$1" "$2" ;;
+        stop) stop ;;
+    esac
+done
+stop
+rm -rf "$2"
+"#;
+
+impl Postgres {
+    /// The one server of this process, started when it is first asked for.
+    pub fn shared() -> Result<&'static Self> {
+        static SHARED: OnceLock<Result<Postgres>> = OnceLock::new();
+        let shared = SHARED.get_or_init(Self::start);
+        shared.as_ref().map_err(|error| anyhow!("{error:#}"))
+    }
+
+    /// Starts a server of a test's own, in a new folder and on a free port; it ends when dropped.
+    pub fn start() -> Result<Self> {
+        for _ in 0..PORTS_TRIED {
+            if let Some(server) = Self::start_once()? {
+                return Ok(server);
+            }
+        }
+        bail!("none of {PORTS_TRIED} ports was free")
+    }
+
+    /// `None` if somebody took the port in between.
+    fn start_once() -> Result<Option<Self>> {
+        let programs = postgres_folder()?;
+        let account = Account::unprivileged()?;
+        let folder = new_folder(account)?;
+        let password = format!("{:016x}{:016x}", random(), random());
+        make_cluster(&programs, account, &folder, &password)?;
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        configure(&folder, port)?;
+        let watchdog = Mutex::new(watchdog(&programs, account, &folder)?);
+        let server = Self {
+            folder,
+            password,
+            port,
+            watchdog,
+        };
+        Ok(server.until_ready()?.then_some(server))
+    }
+
+    /// The URL of one of its databases, password included.
+    pub fn url(&self, database: &str) -> String {
+        let Self { password, port, .. } = self;
+        format!("postgres://keyway:{password}@127.0.0.1:{port}/{database}")
+    }
+
+    /// The same by its Unix socket and without the password.
+    pub fn socket_url(&self, database: &str) -> String {
+        let (folder, port) = (self.folder.display(), self.port);
+        format!("postgres://keyway@localhost:{port}/{database}?host={folder}")
+    }
+
+    /// The password of `keyway`.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Ends the server as a crash would: nothing is flushed that was not committed.
+    pub fn crash(&self) -> Result<()> {
+        self.tell("stop")?;
+        wait_for("the server's end", || {
+            Ok(!self.folder.join("data/postmaster.pid").exists())
+        })
+    }
+
+    /// Starts it again after a crash, on the same port.
+    pub fn restart(&self) -> Result<()> {
+        self.tell("start")?;
+        ensure!(self.until_ready()?, "its port was taken meanwhile");
+        Ok(())
+    }
+
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    fn tell(&self, word: &str) -> Result<()> {
+        let mut watchdog = self.watchdog.lock().unwrap_or_else(PoisonError::into_inner);
+        let pipe = watchdog
+            .stdin
+            .as_mut()
+            .context("the watchdog has no pipe")?;
+        Ok(writeln!(pipe, "{word}")?)
+    }
+
+    /// Whether it serves; `false` if its port was taken.
+    fn until_ready(&self) -> Result<bool> {
+        let mut taken = false;
+        let status = self.folder.join("data/postmaster.pid");
+        wait_for("the server", || {
+            taken = self.log().contains("could not bind");
+            let ready = fs::read_to_string(&status).unwrap_or_default();
+            Ok(taken || ready.lines().any(|line| line.trim_end() == "ready"))
+        })
+        .with_context(|| self.log())?;
+        Ok(!taken)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let watchdog = self
+            .watchdog
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(watchdog.stdin.take());
+        drop(watchdog.wait()); // it can't be told any more
+    }
+}
+
+/// A folder of this account's own, with a short path, because a socket will be in it.
+fn new_folder(account: Account) -> Result<PathBuf> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!(
+        "keyway-postgres-{}-{}",
+        process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    );
+    let folder = env::temp_dir().join(name);
+    if folder.exists() {
+        // Of a process that had our number before.
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::DirBuilder::new().mode(0o700).create(&folder)?;
+    account.give(&folder)?;
+    Ok(folder)
+}
+
+fn make_cluster(programs: &Path, account: Account, folder: &Path, password: &str) -> Result<()> {
+    let secret = folder.join("password");
+    fs::write(&secret, password)?;
+    account.give(&secret)?;
+    let made = account
+        .command(&programs.join("initdb"))
+        .current_dir(folder)
+        .arg("--pgdata")
+        .arg(folder.join("data"))
+        .arg("--pwfile")
+        .arg(&secret)
+        .args(["--username", "keyway", "--auth", "scram-sha-256"])
+        .args(["--encoding", "UTF8", "--no-locale", "--no-sync"])
+        .output()
+        .context("initdb can't be run")?;
+    ensure!(
+        made.status.success(),
+        "initdb: {}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    fs::remove_file(&secret)?;
+    Ok(())
+}
+
+fn configure(folder: &Path, port: u16) -> Result<()> {
+    let settings = format!(
+        "listen_addresses = '127.0.0.1'\n\
+         port = {port}\n\
+         unix_socket_directories = '{}'\n\
+         fsync = on\n\
+         synchronous_commit = on\n\
+         max_connections = 400\n\
+         shared_buffers = 64MB\n",
+        folder.display()
+    );
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .open(folder.join("data/postgresql.conf"))?;
+    Ok(file.write_all(settings.as_bytes())?)
+}
+
+fn watchdog(programs: &Path, account: Account, folder: &Path) -> Result<Child> {
+    let mut command: Command = account.command(Path::new("/bin/sh"));
+    command
+        .args(["-c", WATCHDOG, "watchdog"])
+        .arg(programs.join("postgres"))
+        .arg(folder)
+        .current_dir(folder)
+        // Ctrl-C in a terminal must not end the watchdog before it has cleaned up.
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn().context("the watchdog can't be started")
+}
+
+fn wait_for(what: &str, mut happened: impl FnMut() -> Result<bool>) -> Result<()> {
+    for _ in 0..LOOKS {
+        if happened()? {
+            return Ok(());
+        }
+        pause();
+    }
+    bail!("waited too long for {what}")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no runtime here, and a bounded wait"
+)]
+fn pause() {
+    thread::sleep(BETWEEN_LOOKS);
+}
+
+/// Unpredictable enough for a password of a server that lives for one test.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+const PORTS_TRIED: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// A minute in all.
+const LOOKS: u32 = 3000;
+
+#[cfg(all(test, feature = "external"))]
+mod tests {
+    use super::*;
+
+    fn alive(server: &Postgres) -> bool {
+        std::net::TcpStream::connect(("127.0.0.1", server.port)).is_ok()
+    }
+
+    #[test]
+    fn a_server_comes_back_after_a_crash_and_leaves_nothing_when_it_is_dropped() {
+        let server = Postgres::start().unwrap();
+        assert!(alive(&server));
+        server.crash().unwrap();
+        assert!(!alive(&server));
+        server.restart().unwrap();
+        assert!(alive(&server));
+        let (folder, port) = (server.folder.clone(), server.port);
+        drop(server);
+        assert!(!folder.exists());
+        TcpListener::bind(("127.0.0.1", port)).unwrap();
+    }
+}

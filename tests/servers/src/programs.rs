@@ -1,0 +1,44 @@
+//! Where PostgreSQL's programs are.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+/// The folder with `initdb` and `postgres`: the newest that Debian's packages have, else one of `PATH`.
+pub(crate) fn postgres_folder() -> Result<PathBuf> {
+    let is_complete = |folder: &PathBuf| {
+        ["initdb", "postgres"]
+            .iter()
+            .all(|program| folder.join(program).is_file())
+    };
+    let mut packaged: Vec<(u32, PathBuf)> = versions(Path::new("/usr/lib/postgresql"))
+        .into_iter()
+        .filter(|(_, folder)| is_complete(folder))
+        .collect();
+    packaged.sort_unstable();
+    if let Some((_, newest)) = packaged.pop() {
+        return Ok(newest);
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    match env::split_paths(&path).find(is_complete) {
+        // Links lead to the folder that holds the rest of the installation.
+        Some(folder) => Ok(fs::canonicalize(folder.join("postgres"))?
+            .parent()
+            .unwrap_or(&folder)
+            .to_owned()),
+        None => bail!("initdb and postgres are not installed; .ci/run installs them"),
+    }
+}
+
+fn versions(packages: &Path) -> Vec<(u32, PathBuf)> {
+    let Ok(entries) = fs::read_dir(packages) else {
+        return Vec::new();
+    };
+    let version = |entry: fs::DirEntry| {
+        let number = entry.file_name().to_str()?.parse().ok()?;
+        Some((number, entry.path().join("bin")))
+    };
+    entries.flatten().filter_map(version).collect()
+}
