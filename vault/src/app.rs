@@ -11,7 +11,7 @@ use keyway_chassis::run::{Misconfigured, Parts, StartError};
 use keyway_chassis::serve::{self, ServeConfig, Surroundings};
 use keyway_chassis::tls::{ClientAuth, KeyPair, ServerTls};
 use keyway_chassis::{Routes, operations};
-use keyway_migrations::DatabaseLock;
+use keyway_migrations::{DatabaseAddress, DatabaseLock};
 use keyway_proto::vault::v1::audit_service_server::AuditServiceServer;
 use keyway_proto::vault::v1::key_service_server::KeyServiceServer;
 use keyway_proto::vault::v1::lease_service_server::LeaseServiceServer;
@@ -56,7 +56,10 @@ pub(crate) const DATA: &[&str] = &["keyway.vault.v1.LeaseService"];
 
 /// Opens the database, binds the listeners and starts to serve.
 pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartError> {
-    let lock = DatabaseLock::take(&settings.database)?;
+    let lock = match &settings.database.address {
+        DatabaseAddress::File(path) => Some(DatabaseLock::take(path)?),
+        DatabaseAddress::Server(_) => None, // several replicas share it
+    };
     let (store, keyring) = open(&settings, Arc::clone(&parts.clock)).await?;
     let current = keyring.data_keys.current();
     tracing::info!(master_key = current, "the vault is open");

@@ -1,5 +1,7 @@
 //! The vault's settings.
 
+mod database;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use keyway_chassis::config::{self, ConfigError, Kind, SecretText, Setting, Values};
 use keyway_chassis::tls::{CLIENT_AUTH, ClientAuth, KeyPair, client_auth, key_pair};
 
+pub(crate) use self::database::DatabaseSettings;
 use crate::authenticate::{RouterIdentity, RouterList};
 use crate::fields::SecretBounds;
 use crate::keyring::{Bounds, CacheBounds};
@@ -16,7 +19,7 @@ use crate::master_key::source::Source;
 /// Everything the vault is told.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    pub(crate) database: PathBuf,
+    pub(crate) database: DatabaseSettings,
     pub(crate) master_key: Source,
     pub(crate) hierarchy: Bounds,
     pub(crate) admin: SocketAddr,
@@ -65,12 +68,6 @@ pub(crate) struct Deletion {
 }
 
 const SETTINGS: &[Setting] = &[
-    Setting {
-        path: "database.path",
-        kind: Kind::Path,
-        default: config::Default::Required,
-        help: "The vault's SQLite file, made by `keyway-migrate vault --database FILE`.",
-    },
     Setting {
         path: "master_key.file",
         kind: Kind::Path,
@@ -309,7 +306,7 @@ fn is_router(text: &str) -> bool {
 
 impl config::Settings for Settings {
     fn settings() -> Vec<Setting> {
-        SETTINGS.to_vec()
+        [database::SETTINGS, SETTINGS].concat()
     }
 
     fn from_values(values: &Values) -> Result<Self, ConfigError> {
@@ -322,7 +319,7 @@ impl config::Settings for Settings {
         }
         let deletion = deletion(values)?;
         Ok(Self {
-            database: values.get("database.path")?,
+            database: DatabaseSettings::from_values(values)?,
             master_key: master_key(values)?,
             hierarchy: hierarchy(values)?,
             admin: values.get("admin.listen")?,

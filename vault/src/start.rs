@@ -2,11 +2,12 @@
 //! first start beside an empty database remembers the key's check value; after that only keys that
 //! belong to it open the vault, and nothing is ever made anew beside existing data.
 
-use std::path::Path;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use keyway_chassis::clock::Clock;
-use keyway_migrations::SchemaError;
+use keyway_migrations::{DatabaseAddress, SchemaError, read_line};
 use keyway_vault_crypto::DataKey;
 use uuid::Uuid;
 
@@ -16,6 +17,7 @@ use crate::keyring::{
 };
 use crate::master_key::MasterKeyError;
 use crate::master_key::source::Source;
+use crate::settings::DatabaseSettings;
 use crate::store::data_keys::{self, MasterKeyRow};
 use crate::store::{Store, StoreError, Write, feed};
 
@@ -24,7 +26,15 @@ use crate::store::{Store, StoreError, Write, feed};
 pub(crate) enum StartError {
     /// There is no database file, or it is not migrated.
     #[error("{path} is not there; run `keyway-migrate vault --database {path}`", path = .0.display())]
-    NoDatabase(std::path::PathBuf),
+    NoDatabase(PathBuf),
+    /// The file with the database's password can't be read.
+    #[error("{path} can't be read: {cause}", path = path.display())]
+    Password {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// The schema is another one.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -62,23 +72,40 @@ impl StartError {
 
 /// Opens the database with its key.
 pub(crate) async fn open(
-    database: &Path,
+    database: &DatabaseSettings,
     source: Source,
     bounds: Bounds,
     clock: Arc<dyn Clock>,
 ) -> Result<(Store, Keyring), StartError> {
-    if !database.exists() {
-        return Err(StartError::NoDatabase(database.to_owned()));
-    }
-    let store = Store::open(database, clock).await?;
+    let address = address(database)?;
+    let store = Store::open(&address, database.bounds, clock).await?;
     keyway_migrations::vault::check(store.connection()).await?;
     let keyring = unlock(&store, source, bounds).await?;
     Ok((store, keyring))
 }
 
+/// Where the database is, with the password of its file.
+fn address(settings: &DatabaseSettings) -> Result<DatabaseAddress, StartError> {
+    match (&settings.address, &settings.password_file) {
+        (DatabaseAddress::File(path), _) if !path.exists() => {
+            Err(StartError::NoDatabase(path.clone()))
+        }
+        (DatabaseAddress::Server(server), Some(path)) => {
+            let password = read_line(path).map_err(|cause| StartError::Password {
+                path: path.clone(),
+                cause,
+            })?;
+            Ok(DatabaseAddress::Server(
+                server.clone().with_password(&password),
+            ))
+        }
+        (address, _) => Ok(address.clone()),
+    }
+}
+
 /// Finds the keys of an open database.
 async fn unlock(store: &Store, source: Source, bounds: Bounds) -> Result<Keyring, StartError> {
-    let write = store.write().await?;
+    let write = store.write_first().await?;
     let known = data_keys::masters(write.on()).await?;
     let hierarchy = read_keys(source, bounds, &known)?;
     let given = hierarchy.status().await?;

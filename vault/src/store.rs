@@ -1,12 +1,15 @@
 //! The vault's database: the only module that speaks SQL.
 //!
-//! Every change runs in one immediate transaction on the one writing connection, together with its
-//! audit row and its place in the change feed: either all of it is on disk, or none.
+//! Every change runs in one transaction together with its audit row and its place in the change
+//! feed: either all of it is on disk, or none. One transaction writes at a time: on SQLite because
+//! there is one writing connection, on PostgreSQL because each takes the feed row first.
 
 pub(crate) mod audit;
+mod connect;
 mod counters;
 pub(crate) mod data_keys;
 mod entity;
+mod error;
 pub(crate) mod feed;
 pub(crate) mod health;
 pub(crate) mod keys;
@@ -23,95 +26,38 @@ pub(crate) mod tests_only {
     pub(crate) use super::entity::audit_row;
 }
 
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use keyway_chassis::clock::Clock;
-use keyway_proto::{Fault, Reason};
+use keyway_migrations::{DatabaseAddress, MIGRATION_LOCK};
 use keyway_words::Timestamp;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend,
 };
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
+pub(crate) use self::connect::Bounds;
+use self::connect::{Begun, Pool};
+pub(crate) use self::error::StoreError;
 use crate::store::feed::Change;
-
-/// The database could not do it.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StoreError {
-    /// What the database said.
-    #[error("the vault's database: {0}")]
-    Database(#[from] DbErr),
-    /// A row holds what no vault writes.
-    #[error("the vault's database holds a damaged {what}")]
-    Damaged {
-        /// Which row, without its content.
-        what: String,
-    },
-    /// Somebody reads an old state, so the write-ahead log can't be emptied now.
-    #[error("the write-ahead log is in use and can't be emptied yet")]
-    LogInUse,
-    /// Another process has retired the master key that this one wraps with.
-    #[error("the master key {0} is retired or unknown and must not wrap")]
-    MasterKeyRetired(String),
-    /// The audit row could not be written.
-    #[error("the audit trail can't be written: {0}")]
-    Audit(DbErr),
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        // The caller gets the cause; the database's own words are for the log.
-        tracing::error!(%error, "database failed");
-        let retry = Duration::from_secs(1);
-        match error {
-            StoreError::Database(DbErr::ConnectionAcquire(_)) => Self::new(
-                Reason::Overloaded,
-                "the vault has more to write than it can",
-            )
-            .retry_after(retry),
-            StoreError::Database(_) | StoreError::LogInUse => Self::new(
-                Reason::VaultUnavailable,
-                "the vault's database does not answer",
-            )
-            .retry_after(retry),
-            StoreError::Damaged { what } => Self::new(
-                Reason::Internal,
-                format!("the vault's database holds a damaged {what}; restore it from a backup"),
-            ),
-            StoreError::MasterKeyRetired(_) => Self::new(
-                Reason::VaultUnavailable,
-                "the vault's master key was retired; it takes the newer one",
-            )
-            .retry_after(retry),
-            StoreError::Audit(_) => Self::new(
-                Reason::AuditUnavailable,
-                "the audit trail can't be written, so nothing was done",
-            )
-            .retry_after(retry),
-        }
-    }
-}
 
 /// The open database.
 #[derive(Clone)]
 pub(crate) struct Store {
-    writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    writer: Pool,
+    reader: Pool,
     clock: Arc<dyn Clock>,
     committed: watch::Sender<()>,
 }
 
 impl Store {
-    /// Opens a migrated database file. Does not check its schema.
-    pub(crate) async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let mut writer = Database::connect(options(path, 1, false)).await?;
-        let mut reader = Database::connect(options(path, READERS, true)).await?;
-        counters::count(&mut writer);
-        counters::count(&mut reader);
+    /// Opens a migrated database. Does not check its schema.
+    pub(crate) async fn open(
+        address: &DatabaseAddress,
+        bounds: Bounds,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let (writer, reader) = connect::open(address, bounds).await?;
         Ok(Self {
             writer,
             reader,
@@ -122,30 +68,48 @@ impl Store {
 
     /// The connection that checks of the schema run on.
     pub(crate) const fn connection(&self) -> &DatabaseConnection {
-        &self.reader
+        self.reader.connection()
     }
 
     /// Starts a transaction that may write. It waits its turn, and is undone unless committed.
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
-        let immediate = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let transaction = self.writer.begin_with_options(immediate).await?;
-        let now = self.clock.now();
-        Ok(Write {
-            transaction,
-            now,
+        let begun = self.writer.begin(AccessMode::ReadWrite).await?;
+        if begun.found == 0 {
+            // Nothing would keep two writers apart.
+            return Err(StoreError::Damaged {
+                what: "feed".to_owned(),
+            });
+        }
+        Ok(self.begun(begun))
+    }
+
+    /// The same in a database that may have no row yet: of the processes that start at once, one
+    /// makes the first rows.
+    pub(crate) async fn write_first(&self) -> Result<Write, StoreError> {
+        let begun = self.writer.begin(AccessMode::ReadWrite).await?;
+        if self.writer.backend() == DbBackend::Postgres {
+            let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+            begun.transaction.execute_unprepared(&lock).await?;
+        }
+        Ok(self.begun(begun))
+    }
+
+    fn begun(&self, begun: Begun) -> Write {
+        Write {
+            transaction: begun.transaction,
+            _turn: begun.turn,
+            now: self.clock.now(),
             wakes: false,
             committed: self.committed.clone(),
-        })
+        }
     }
 
     /// Starts a transaction that reads one state of the database.
     pub(crate) async fn read(&self) -> Result<Read, StoreError> {
-        let transaction = self.reader.begin().await?;
+        let begun = self.reader.begin(AccessMode::ReadOnly).await?;
         Ok(Read {
-            transaction,
+            transaction: begun.transaction,
+            _turn: begun.turn,
             now: self.clock.now(),
         })
     }
@@ -167,14 +131,15 @@ impl Store {
 
     /// Closes both pools; what is committed is on disk already.
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
-        self.reader.close_by_ref().await?;
-        Ok(self.writer.close_by_ref().await?)
+        self.reader.close().await?;
+        self.writer.close().await
     }
 }
 
 /// A transaction that may write.
 pub(crate) struct Write {
     transaction: DatabaseTransaction,
+    _turn: OwnedSemaphorePermit, // given back after the transaction
     now: Timestamp,
     wakes: bool,
     committed: watch::Sender<()>,
@@ -212,6 +177,11 @@ impl Write {
 
     /// Makes it all durable, then wakes the watches.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        // PostgreSQL answers the commit of a transaction in which a statement failed by undoing it
+        // without an error; any statement before it brings the error out.
+        if self.transaction.get_database_backend() == DbBackend::Postgres {
+            self.transaction.execute_unprepared("SELECT 1").await?;
+        }
         self.transaction.commit().await?;
         if self.wakes {
             self.committed.send_replace(());
@@ -223,6 +193,7 @@ impl Write {
 /// A transaction that reads one state of the database.
 pub(crate) struct Read {
     transaction: DatabaseTransaction,
+    _turn: OwnedSemaphorePermit, // given back after the transaction
     now: Timestamp,
 }
 
@@ -237,37 +208,6 @@ impl Read {
         self.now
     }
 }
-
-fn options(path: &Path, connections: u32, read_only: bool) -> ConnectOptions {
-    let mode = if read_only { "ro" } else { "rw" };
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode={mode}", path.display()));
-    options
-        .max_connections(connections)
-        .acquire_timeout(WAIT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        .record_stmt_in_spans(false)
-        .map_sqlx_sqlite_opts(move |sqlite| {
-            let sqlite = sqlite
-                .busy_timeout(WAIT)
-                .foreign_keys(true)
-                .synchronous(SqliteSynchronous::Full)
-                .pragma("secure_delete", "ON");
-            // Only the writer may change the journal's mode; the readers find it in the file.
-            if read_only {
-                sqlite
-            } else {
-                sqlite.journal_mode(SqliteJournalMode::Wal)
-            }
-        });
-    options
-}
-
-const READERS: u32 = 4;
-/// How long a transaction waits for its turn.
-const WAIT: Duration = Duration::from_secs(5);
 
 /// A number that no vault writes negative.
 fn unsigned(number: i64, what: &str) -> Result<u64, StoreError> {

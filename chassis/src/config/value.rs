@@ -198,6 +198,16 @@ impl Values {
             .map_or(Origin::Default, |(_, origin)| origin.clone())
     }
 
+    /// The error for a choice of which nothing was set; `accepted` says what would do.
+    pub fn missing(&self, path: &str, accepted: impl Into<String>) -> ConfigError {
+        ConfigError {
+            path: path.to_owned(),
+            origin: Origin::Default,
+            problem: Problem::Missing,
+            accepted: accepted.into(),
+        }
+    }
+
     /// The error for a value that is fine alone but not with the others; `accepted` says what
     /// would be.
     pub fn refuse(&self, path: &str, accepted: impl Into<String>) -> ConfigError {

@@ -9,12 +9,14 @@ impl Store {
     /// `secure_delete` has overwritten the old bytes there. PostgreSQL: frees the old row versions,
     /// whose bytes stay in the files until their place is used again.
     pub(crate) async fn scrub(&self) -> Result<(), StoreError> {
-        if self.writer.get_database_backend() == DbBackend::Postgres {
-            self.writer.execute_unprepared("VACUUM data_keys").await?;
+        let _turn = self.writer.turn().await?;
+        let writer = self.writer.connection();
+        if self.writer.backend() == DbBackend::Postgres {
+            writer.execute_unprepared("VACUUM data_keys").await?;
             return Ok(());
         }
         let checkpoint = Statement::from_string(DbBackend::Sqlite, CHECKPOINT);
-        let row = self.writer.query_one_raw(checkpoint).await?;
+        let row = writer.query_one_raw(checkpoint).await?;
         let is_busy = match row {
             Some(row) => row.try_get_by_index::<i64>(0)? != 0,
             None => true,

@@ -5,7 +5,7 @@ use keyway_proto::vault::v1::audit_service_client::AuditServiceClient;
 use keyway_proto::vault::v1::*;
 use sea_orm::EntityTrait as _;
 
-use super::harness::{Bearer, World, put_request, raw, reason};
+use super::harness::{Bearer, World, put_request, reason};
 use crate::store::audit::hash;
 use crate::store::tests_only::audit_row;
 
@@ -49,12 +49,7 @@ async fn nothing_is_done_and_nothing_leaves_while_the_record_can_not_be_written(
     let world = World::new().await;
     let acme = world.workspace("acme").await;
     world.put(&acme, "workspaces/acme", "openai", SECRET).await;
-    world
-        .sql(
-            "CREATE TRIGGER broken BEFORE INSERT ON audit_rows \
-             BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
-        )
-        .await;
+    world.database.break_inserts("audit_rows").await;
     let put = put_request("workspaces/acme", "openai", "sk-keyway-test-another");
     assert_eq!(
         reason(world.keys(&acme).put_key(put).await),
@@ -64,7 +59,7 @@ async fn nothing_is_done_and_nothing_leaves_while_the_record_can_not_be_written(
         reason(world.try_resolve("acme", "openai").await),
         Reason::AuditUnavailable
     );
-    world.sql("DROP TRIGGER broken").await;
+    world.database.mend_inserts("audit_rows").await;
     let key = GetKeyRequest {
         name: "workspaces/acme/keys/openai/default".to_owned(),
     };
@@ -86,7 +81,7 @@ async fn each_row_is_chained_to_the_one_before_it() {
     for _ in 0..5 {
         world.put(&acme, "workspaces/acme", "openai", SECRET).await;
     }
-    let stranger = raw(&world.database(), "rw").await;
+    let stranger = world.stranger().await;
     let mut all = audit_row::Entity::find().all(&stranger).await.unwrap();
     all.sort_by(|a, b| (&a.chain, a.sequence).cmp(&(&b.chain, b.sequence)));
     assert!(all.len() > 7);

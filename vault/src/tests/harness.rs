@@ -1,15 +1,14 @@
 //! A running vault for one test.
 
+mod database;
 mod listen;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_chassis::clock::{Clock, ManualClock};
 use keyway_chassis::drain::Drain;
 use keyway_chassis::lifecycle::Shutdown;
-use keyway_migrations::vault::migrate;
 use keyway_proto::status::refusal;
 use keyway_proto::vault::v1::key_service_client::KeyServiceClient;
 use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
@@ -19,16 +18,14 @@ use keyway_proto::vault::v1::workspace_service_client::WorkspaceServiceClient;
 use keyway_proto::vault::v1::*;
 use keyway_proto::{Reason, convert};
 use keyway_words::{CallId, Timestamp};
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
-};
-use tempfile::TempDir;
+use sea_orm::DatabaseConnection;
 use tonic::metadata::MetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
+pub(super) use self::database::{TestDatabase, on_postgres, stranger_to, translated};
 use self::listen::listen;
 use crate::authenticate::RouterList;
 use crate::fields::SecretBounds;
@@ -37,14 +34,14 @@ use crate::master_key::Readers;
 use crate::master_key::source::Source;
 use crate::settings::{Deletion, Limits};
 use crate::store::Store;
-use crate::{bootstrap, master_key, router_token, start};
+use crate::{bootstrap, router_token, start};
 
 /// 2026-11-24T00:00:00Z.
 pub(super) const NOW: Timestamp = Timestamp(1_795_478_400_000_000);
 
 /// A running vault.
 pub(super) struct World {
-    pub(super) folder: TempDir,
+    pub(super) database: TestDatabase,
     pub(super) clock: Arc<ManualClock>,
     pub(super) admin: Channel,
     pub(super) data: Channel,
@@ -121,43 +118,16 @@ pub(super) const fn bounds() -> Bounds {
     }
 }
 
-/// A migrated database file with a master key beside it.
-pub(super) async fn prepare(folder: &TempDir) -> (PathBuf, PathBuf) {
-    let (database, key) = (
-        folder.path().join("vault.db"),
-        folder.path().join("master.key"),
-    );
-    let connection = raw(&database, "rwc").await;
-    migrate(&connection).await.unwrap();
-    connection.close().await.unwrap();
-    master_key::create_file(&key).unwrap();
-    (database, key)
-}
-
-/// A connection of a stranger: none of the vault's checks are on.
-pub(super) async fn raw(database: &std::path::Path, mode: &str) -> DatabaseConnection {
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode={mode}", database.display()));
-    options
-        .max_connections(1)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
-            sqlite
-                .foreign_keys(false)
-                .busy_timeout(Duration::from_secs(5))
-        });
-    Database::connect(options).await.unwrap()
-}
-
 impl World {
     pub(super) async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (database, key) = prepare(&folder).await;
+        let database = TestDatabase::migrated().await;
         let clock = Arc::new(ManualClock::at(NOW));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let (store, keyring) = start::open(&database, source(&key), bounds(), shared)
+        let (settings, source) = (database.settings(), source(&database.key()));
+        let (store, keyring) = start::open(&settings, source, bounds(), shared)
             .await
             .unwrap();
-        let out = folder.path().join("operator");
+        let out = database.folder.path().join("operator");
         bootstrap::bootstrap(&store, &keyring, &out).await.unwrap();
         let operator = Bearer::new(std::fs::read_to_string(&out).unwrap().trim());
         let router = router_token::generate().unwrap();
@@ -173,7 +143,7 @@ impl World {
         let [admin, data] =
             listen(store.clone(), keyring, routers.clone(), &shutdown, &drain).await;
         Self {
-            folder,
+            database,
             clock,
             admin,
             data,
@@ -190,16 +160,12 @@ impl World {
     /// A channel to the data plane of another vault on the same database.
     pub(super) async fn replica(&self) -> Channel {
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let source = source(&self.folder.path().join("master.key"));
-        let opened = start::open(&self.database(), source, bounds(), clock).await;
+        let (settings, source) = (self.database.settings(), source(&self.database.key()));
+        let opened = start::open(&settings, source, bounds(), clock).await;
         let (store, keyring) = opened.unwrap();
         let routers = self.routers.clone();
         let [_admin, data] = listen(store, keyring, routers, &self.shutdown, &self.drain).await;
         data
-    }
-
-    pub(super) fn database(&self) -> PathBuf {
-        self.folder.path().join("vault.db")
     }
 
     pub(super) fn admin(&self, bearer: &Bearer) -> Client {
@@ -316,20 +282,17 @@ impl World {
 
     /// Runs SQL as a stranger would, on the live database.
     pub(super) async fn sql(&self, sql: &str) {
-        let stranger = raw(&self.database(), "rw").await;
-        stranger.execute_unprepared(sql).await.unwrap();
-        stranger.close().await.unwrap();
+        self.database.sql(sql).await;
     }
 
     /// One number that SQL finds.
     pub(super) async fn number(&self, sql: &str) -> i64 {
-        let stranger = raw(&self.database(), "rw").await;
-        let row = stranger
-            .query_one_raw(Statement::from_string(DbBackend::Sqlite, sql))
-            .await;
-        let number = row.unwrap().unwrap().try_get_by_index(0).unwrap();
-        stranger.close().await.unwrap();
-        number
+        self.database.number(sql).await
+    }
+
+    /// A connection of a stranger.
+    pub(super) async fn stranger(&self) -> DatabaseConnection {
+        self.database.stranger().await
     }
 }
 

@@ -314,7 +314,7 @@ async fn no_plaintext_reaches_the_database_files() {
     world.keys(&acme).put_key(request).await.unwrap();
     world.resolve("acme", "openai").await;
     let token = acme.0.clone().unwrap();
-    for entry in std::fs::read_dir(world.folder.path()).unwrap() {
+    for entry in std::fs::read_dir(world.database.folder.path()).unwrap() {
         let path = entry.unwrap().path();
         if path.file_name().unwrap() == "operator" {
             continue;

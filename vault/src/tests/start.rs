@@ -4,27 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyway_chassis::clock::ManualClock;
-use tempfile::TempDir;
 
-use super::harness::{NOW, bounds, prepare, raw, source};
+use super::harness::{NOW, TestDatabase, bounds, on_postgres, source};
 use crate::bootstrap::{BootstrapError, bootstrap};
 use crate::keyring::Keyring;
 use crate::master_key::{create_file, id_of_file};
 use crate::start::{StartError, open};
 use crate::store::Store;
 
-async fn start(folder: &TempDir, key: &Path) -> Result<(Store, Keyring), StartError> {
-    open(
-        &folder.path().join("vault.db"),
-        source(key),
-        bounds(),
-        Arc::new(ManualClock::at(NOW)),
-    )
-    .await
+async fn start(database: &TestDatabase, key: &Path) -> Result<(Store, Keyring), StartError> {
+    let clock = Arc::new(ManualClock::at(NOW));
+    open(&database.settings(), source(key), bounds(), clock).await
 }
 
-async fn refused(folder: &TempDir, key: &Path) -> String {
-    start(folder, key)
+async fn refused(database: &TestDatabase, key: &Path) -> String {
+    start(database, key)
         .await
         .err()
         .expect("it started")
@@ -33,22 +27,28 @@ async fn refused(folder: &TempDir, key: &Path) -> String {
 
 #[tokio::test]
 async fn the_key_of_the_first_start_opens_every_later_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_database, key) = prepare(&folder).await;
+    let database = TestDatabase::migrated().await;
+    let key = database.key();
     for _ in 0..2 {
-        let (store, _keyring) = start(&folder, &key).await.unwrap();
+        let (store, _keyring) = start(&database, &key).await.unwrap();
         store.close().await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn another_key_is_refused_by_both_ids() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_database, key) = prepare(&folder).await;
-    start(&folder, &key).await.unwrap().0.close().await.unwrap();
-    let wrong = folder.path().join("wrong.key");
+    let database = TestDatabase::migrated().await;
+    let key = database.key();
+    start(&database, &key)
+        .await
+        .unwrap()
+        .0
+        .close()
+        .await
+        .unwrap();
+    let wrong = database.folder.path().join("wrong.key");
     create_file(&wrong).unwrap();
-    let message = refused(&folder, &wrong).await;
+    let message = refused(&database, &wrong).await;
     for id in [id_of_file(&key), id_of_file(&wrong)] {
         assert!(message.contains(&id.unwrap()), "{message}");
     }
@@ -56,40 +56,42 @@ async fn another_key_is_refused_by_both_ids() {
 
 #[tokio::test]
 async fn a_key_that_does_not_fit_its_check_value_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let (database, key) = prepare(&folder).await;
-    start(&folder, &key).await.unwrap().0.close().await.unwrap();
-    let stranger = raw(&database, "rw").await;
-    let sql = "UPDATE master_keys SET check_value = '0000000000000000'";
-    sea_orm::ConnectionTrait::execute_unprepared(&stranger, sql)
+    let database = TestDatabase::migrated().await;
+    let key = database.key();
+    start(&database, &key)
+        .await
+        .unwrap()
+        .0
+        .close()
         .await
         .unwrap();
-    assert!(refused(&folder, &key).await.contains("check value"));
+    database
+        .sql("UPDATE master_keys SET check_value = '0000000000000000'")
+        .await;
+    assert!(refused(&database, &key).await.contains("check value"));
 }
 
 #[tokio::test]
 async fn a_database_that_is_not_there_or_not_migrated_is_refused_with_the_command() {
-    let folder = tempfile::tempdir().unwrap();
-    let key = folder.path().join("master.key");
+    let database = TestDatabase::empty().await;
+    let key = database.key();
     create_file(&key).unwrap();
-    let message = refused(&folder, &key).await;
+    let message = refused(&database, &key).await;
     assert!(message.contains("keyway-migrate vault"), "{message}");
-    raw(&folder.path().join("vault.db"), "rwc")
-        .await
-        .close()
-        .await
-        .unwrap();
-    let message = refused(&folder, &key).await;
-    assert!(message.contains("keyway-migrate vault"), "{message}");
+    if !on_postgres() {
+        std::fs::remove_file(database.folder.path().join("vault.db")).unwrap();
+        let message = refused(&database, &key).await;
+        assert!(message.contains("keyway-migrate vault"), "{message}");
+    }
 }
 
 #[tokio::test]
 async fn the_first_operator_is_made_once_in_a_file_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = tempfile::tempdir().unwrap();
-    let (_database, key) = prepare(&folder).await;
-    let (store, keyring) = start(&folder, &key).await.unwrap();
-    let out = folder.path().join("operator");
+    let database = TestDatabase::migrated().await;
+    let key = database.key();
+    let (store, keyring) = start(&database, &key).await.unwrap();
+    let out = database.folder.path().join("operator");
     bootstrap(&store, &keyring, &out).await.unwrap();
     let token = std::fs::read_to_string(&out).unwrap();
     assert!(token.starts_with("kwo_") && token.ends_with('\n'));
@@ -97,7 +99,7 @@ async fn the_first_operator_is_made_once_in_a_file_for_its_owner_alone() {
         std::fs::metadata(&out).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    let again = bootstrap(&store, &keyring, &folder.path().join("second")).await;
+    let again = bootstrap(&store, &keyring, &database.folder.path().join("second")).await;
     assert!(matches!(again, Err(BootstrapError::OperatorExists)));
-    assert!(!folder.path().join("second").exists());
+    assert!(!database.folder.path().join("second").exists());
 }

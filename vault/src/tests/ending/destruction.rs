@@ -2,21 +2,20 @@
 //! has the master key, and what one from after it does not.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
 use keyway_proto::vault::v1::{KeyState, ResolveKeysRequest, ResolveKeysResponse};
 use keyway_vault_crypto::{self as crypto, SealContext, WrapContext};
 use keyway_words::CallId;
-use sea_orm::{ConnectionTrait as _, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, QueryResult, Statement};
 use tempfile::TempDir;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
 use super::{ACME, SECRET, delete, trusting};
 use crate::master_key::{Readers, read_file};
-use crate::tests::harness::{World, raw, secrets, states};
+use crate::tests::harness::{World, on_postgres, secrets, states, stranger_to};
 
 #[tokio::test]
 async fn a_copy_from_before_the_destruction_opens_with_the_master_key_and_one_from_after_does_not()
@@ -28,21 +27,18 @@ async fn a_copy_from_before_the_destruction_opens_with_the_master_key_and_one_fr
     world
         .put(&globex, "workspaces/globex", "openai", OTHER)
         .await;
-    let wrapped = wrapped_of(&world.database()).await;
+    let wrapped = wrapped_of(&world).await;
     delete(&world, &acme).await;
 
-    let before = copy(&world);
-    assert_eq!(open_all(&before, &world).await, [SECRET, OTHER]);
-    assert!(found(&before, &wrapped), "the search finds what is there");
+    let before = Copy::of(&world).await;
+    assert_eq!(before.open_all(&world), [SECRET, OTHER]);
+    assert!(before.found(&wrapped), "the search finds what is there");
 
     world.clock.advance(Duration::from_hours(72));
     trusting(&world).sweep().await.unwrap();
-    let after = copy(&world);
-    assert_eq!(open_all(&after, &world).await, [OTHER]);
-    assert!(
-        !found(&after, &wrapped),
-        "not in the log, not in a free page"
-    );
+    let after = Copy::of(&world).await;
+    assert_eq!(after.open_all(&world), [OTHER]);
+    assert!(!after.found(&wrapped), "not in the log, not in a free page");
     for table in ["members", "tokens", "requests", "keys", "key_pools"] {
         let column = match table {
             "members" | "tokens" => "workspace",
@@ -116,10 +112,85 @@ async fn resolve(world: &World, data: &Channel) -> ResolveKeysResponse {
         .into_inner()
 }
 
-/// Copies database, log and index as they lie there.
-fn copy(world: &World) -> TempDir {
+/// What somebody gets who copies the database: on SQLite its files as they lie there, on PostgreSQL
+/// what a dump holds (a server's own files keep old rows for a while, as `Store::scrub` says).
+struct Copy {
+    rows: Vec<QueryResult>,
+    wrapped: Vec<Vec<u8>>,
+    files: Option<TempDir>,
+}
+
+impl Copy {
+    async fn of(world: &World) -> Self {
+        let files = (!on_postgres()).then(|| files(world));
+        let connection = match &files {
+            Some(folder) => stranger_to(&folder.path().join("vault.db"), "rw").await,
+            None => world.stranger().await,
+        };
+        let rows = rows(&connection, ROWS).await;
+        let wrapped = rows_of_data_keys(&connection).await;
+        connection.close().await.unwrap();
+        Self {
+            rows,
+            wrapped,
+            files,
+        }
+    }
+
+    /// Whether any 16 bytes of the wrapped key stand anywhere in the copy.
+    fn found(&self, wrapped: &[u8]) -> bool {
+        // The header of an envelope is the same in every row; what follows is not.
+        let own = wrapped.get(wrapped.len() - 48..).unwrap();
+        let stands_in = |bytes: &[u8]| {
+            own.windows(16)
+                .any(|piece| bytes.windows(16).any(|place| place == piece))
+        };
+        let in_files = self.files.iter().any(|folder| {
+            let mut entries = fs::read_dir(folder.path()).unwrap();
+            entries.any(|entry| stands_in(&fs::read(entry.unwrap().path()).unwrap()))
+        });
+        in_files || self.wrapped.iter().any(|bytes| stands_in(bytes))
+    }
+
+    /// Everything of workspaces that the master key opens, read without any code of the vault's
+    /// service.
+    fn open_all(&self, world: &World) -> Vec<String> {
+        let master = read_file(&world.database.key(), Readers::Owner).unwrap();
+        let mut opened = Vec::new();
+        for row in &self.rows {
+            let text = |at: usize| row.try_get_by_index::<String>(at).unwrap_or_default();
+            let number = |at: usize| row.try_get_by_index::<i64>(at).unwrap_or_default();
+            let (id, owner) = (text(0), text(1));
+            let context = WrapContext {
+                owner: &owner,
+                data_key_id: &id,
+                generation: number(2).try_into().unwrap(),
+            };
+            let wrapped: Vec<u8> = row.try_get_by_index(3).unwrap();
+            let Ok(data_key) = crypto::unwrap(&master, &context, &wrapped) else {
+                continue;
+            };
+            let (provider, name, row_id) = (text(4), text(5), text(6));
+            let context = SealContext {
+                owner: &owner,
+                provider: &provider,
+                name: &name,
+                row_id: &row_id,
+                version: number(7).try_into().unwrap(),
+                data_key_id: &id,
+            };
+            let envelope: Vec<u8> = row.try_get_by_index(8).unwrap_or_default();
+            let secret = crypto::open(&data_key, &context, &envelope).unwrap();
+            opened.push(secret.expose().to_owned());
+        }
+        opened
+    }
+}
+
+/// Copies database, log and index.
+fn files(world: &World) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(world.folder.path()).unwrap() {
+    for entry in fs::read_dir(world.database.folder.path()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap();
         if name.to_str().unwrap().starts_with("vault.db") {
@@ -129,65 +200,25 @@ fn copy(world: &World) -> TempDir {
     folder
 }
 
-/// Whether any 16 bytes of the wrapped key stand anywhere in the copied files.
-fn found(copy: &TempDir, wrapped: &[u8]) -> bool {
-    fs::read_dir(copy.path()).unwrap().any(|entry| {
-        let bytes = fs::read(entry.unwrap().path()).unwrap();
-        // The header of an envelope is the same in every row; what follows is not.
-        let own = wrapped.get(wrapped.len() - 48..).unwrap();
-        own.windows(16)
-            .any(|piece| bytes.windows(16).any(|place| place == piece))
-    })
+const ROWS: &str = "SELECT d.id, d.owner, d.generation, d.wrapped, k.provider, k.name, k.row_id, \
+                    k.version, k.envelope FROM data_keys d LEFT JOIN keys k ON k.data_key_id = d.id \
+                    WHERE d.owner <> 'system' ORDER BY d.owner";
+
+async fn rows(connection: &DatabaseConnection, sql: &str) -> Vec<QueryResult> {
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    connection.query_all_raw(statement).await.unwrap()
 }
 
-async fn rows(database: &Path, sql: &str) -> Vec<QueryResult> {
-    let connection = raw(database, "rw").await;
-    let rows = connection
-        .query_all_raw(Statement::from_string(DbBackend::Sqlite, sql))
-        .await
-        .unwrap();
-    connection.close().await.unwrap();
-    rows
+async fn rows_of_data_keys(connection: &DatabaseConnection) -> Vec<Vec<u8>> {
+    let rows = rows(connection, "SELECT wrapped FROM data_keys").await;
+    let wrapped = rows.iter().map(|row| row.try_get_by_index(0).unwrap());
+    wrapped.collect()
 }
 
-async fn wrapped_of(database: &Path) -> Vec<u8> {
+async fn wrapped_of(world: &World) -> Vec<u8> {
     let sql = "SELECT wrapped FROM data_keys WHERE owner = 'workspaces/acme'";
-    rows(database, sql).await[0].try_get_by_index(0).unwrap()
-}
-
-/// Everything of workspaces that the master key opens, read without any code of the vault's service.
-async fn open_all(copy: &TempDir, world: &World) -> Vec<String> {
-    let database: PathBuf = copy.path().join("vault.db");
-    let master = read_file(&world.folder.path().join("master.key"), Readers::Owner).unwrap();
-    let sql = "SELECT d.id, d.owner, d.generation, d.wrapped, k.provider, k.name, k.row_id, \
-               k.version, k.envelope FROM data_keys d LEFT JOIN keys k ON k.data_key_id = d.id \
-               WHERE d.owner <> 'system' ORDER BY d.owner";
-    let mut opened = Vec::new();
-    for row in rows(&database, sql).await {
-        let text = |at: usize| row.try_get_by_index::<String>(at).unwrap_or_default();
-        let number = |at: usize| row.try_get_by_index::<i64>(at).unwrap_or_default();
-        let (id, owner) = (text(0), text(1));
-        let context = WrapContext {
-            owner: &owner,
-            data_key_id: &id,
-            generation: number(2).try_into().unwrap(),
-        };
-        let wrapped: Vec<u8> = row.try_get_by_index(3).unwrap();
-        let Ok(data_key) = crypto::unwrap(&master, &context, &wrapped) else {
-            continue;
-        };
-        let (provider, name, row_id) = (text(4), text(5), text(6));
-        let context = SealContext {
-            owner: &owner,
-            provider: &provider,
-            name: &name,
-            row_id: &row_id,
-            version: number(7).try_into().unwrap(),
-            data_key_id: &id,
-        };
-        let envelope: Vec<u8> = row.try_get_by_index(8).unwrap_or_default();
-        let secret = crypto::open(&data_key, &context, &envelope).unwrap();
-        opened.push(secret.expose().to_owned());
-    }
-    opened
+    let connection = world.stranger().await;
+    let wrapped = rows(&connection, sql).await[0].try_get_by_index(0).unwrap();
+    connection.close().await.unwrap();
+    wrapped
 }

@@ -1,0 +1,183 @@
+//! Opening either database: as many turns as connections, so that waiting for a turn and a database
+//! that is away are two things.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyway_migrations::DatabaseAddress;
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection,
+    DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{StoreError, counters};
+
+/// How much of the database one process takes, and how long anything on it may last.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Connections that read. One more writes.
+    pub(crate) readers: u32,
+    /// Longest wait for a new connection.
+    pub(crate) connect: Duration,
+    /// Longest wait of a transaction for its turn.
+    pub(crate) turn: Duration,
+    /// Longest that a statement takes, and that a transaction stands idle between two.
+    pub(crate) statement: Duration,
+}
+
+/// Connections of one kind.
+#[derive(Clone)]
+pub(super) struct Pool {
+    connection: DatabaseConnection,
+    turns: Arc<Semaphore>,
+    wait: Duration,
+    /// What a PostgreSQL transaction begins with.
+    preamble: String,
+}
+
+/// A transaction and its turn, which ends after it.
+pub(super) struct Begun {
+    pub(super) transaction: DatabaseTransaction,
+    pub(super) turn: OwnedSemaphorePermit,
+    /// Rows that the preamble found.
+    pub(super) found: u64,
+}
+
+/// The writing connection and the reading ones.
+pub(super) async fn open(
+    address: &DatabaseAddress,
+    bounds: Bounds,
+) -> Result<(Pool, Pool), StoreError> {
+    let (writer, reader) = match address {
+        DatabaseAddress::File(path) => (
+            Database::connect(sqlite(path, 1, bounds.turn, false)).await?,
+            Database::connect(sqlite(path, bounds.readers, bounds.turn, true)).await?,
+        ),
+        DatabaseAddress::Server(server) => {
+            server.probe(bounds.connect).await?;
+            (
+                server.pool(1, bounds.connect).await?,
+                server.pool(bounds.readers, bounds.connect).await?,
+            )
+        }
+    };
+    let pool = |mut connection, turns: u32, preamble| {
+        counters::count(&mut connection);
+        Pool {
+            connection,
+            turns: Arc::new(Semaphore::new(turns.try_into().unwrap_or(usize::MAX))),
+            wait: bounds.turn,
+            preamble,
+        }
+    };
+    Ok((
+        pool(writer, 1, writing(bounds)),
+        pool(reader, bounds.readers, reading(bounds)),
+    ))
+}
+
+impl Pool {
+    /// The pool itself, for what needs no transaction.
+    pub(super) const fn connection(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    /// Which database it is.
+    pub(super) fn backend(&self) -> DbBackend {
+        self.connection.get_database_backend()
+    }
+
+    /// The right to one of the connections, until it is dropped.
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        match tokio::time::timeout(self.wait, turn).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(StoreError::NoTurn),
+        }
+    }
+
+    /// Starts a transaction when its turn has come.
+    pub(super) async fn begin(&self, mode: AccessMode) -> Result<Begun, StoreError> {
+        let turn = self.turn().await?;
+        let writes = mode == AccessMode::ReadWrite;
+        let options = TransactionOptions {
+            sqlite_transaction_mode: writes.then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self.connection.begin_with_options(options).await?;
+        let found = if self.backend() == DbBackend::Postgres {
+            let done = transaction.execute_unprepared(&self.preamble).await?;
+            done.rows_affected()
+        } else {
+            1
+        };
+        Ok(Begun {
+            transaction,
+            turn,
+            found,
+        })
+    }
+
+    pub(super) async fn close(&self) -> Result<(), StoreError> {
+        Ok(self.connection.close_by_ref().await?)
+    }
+}
+
+/// Every writer of every process waits for the one feed row, so that their order is the order of
+/// their commits. A writer that hangs loses its connection, and with it the row.
+fn writing(bounds: Bounds) -> String {
+    format!(
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; \
+         SET LOCAL synchronous_commit = on; \
+         {} \
+         SELECT 1 FROM feed WHERE \"only\" = 1 FOR UPDATE",
+        local(bounds)
+    )
+}
+
+fn reading(bounds: Bounds) -> String {
+    format!(
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; {}",
+        local(bounds)
+    )
+}
+
+fn local(bounds: Bounds) -> String {
+    let (turn, statement) = (bounds.turn.as_millis(), bounds.statement.as_millis());
+    format!(
+        "SET LOCAL lock_timeout = {turn}; \
+         SET LOCAL statement_timeout = {statement}; \
+         SET LOCAL idle_in_transaction_session_timeout = {statement};"
+    )
+}
+
+fn sqlite(path: &Path, connections: u32, wait: Duration, read_only: bool) -> ConnectOptions {
+    let mode = if read_only { "ro" } else { "rw" };
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode={mode}", path.display()));
+    options
+        .max_connections(connections)
+        .acquire_timeout(wait)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = sqlite
+                .busy_timeout(wait)
+                .foreign_keys(true)
+                .synchronous(SqliteSynchronous::Full)
+                .pragma("secure_delete", "ON");
+            // Only the writer may change the journal's mode; the readers find it in the file.
+            if read_only {
+                sqlite
+            } else {
+                sqlite.journal_mode(SqliteJournalMode::Wal)
+            }
+        });
+    options
+}
