@@ -20,6 +20,7 @@ mod fields;
 mod generations;
 mod health;
 mod idempotent;
+pub mod jwt;
 mod key_check;
 mod keyring;
 mod keys;

@@ -7,6 +7,7 @@ mod ending;
 mod feed;
 mod harness;
 mod health;
+pub(crate) mod issuer;
 mod keys;
 mod lease;
 mod lists;
