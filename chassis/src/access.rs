@@ -7,6 +7,9 @@
 
 mod authenticate;
 mod credentials;
+mod hold;
+mod lookups;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +22,7 @@ pub use credentials::{Credentials, Peer, PeerIdentity};
 use keyway_proto::target::Target;
 use keyway_proto::{Fault, Reason};
 use keyway_words::{Act, Aim, Role, Timestamp, WorkspaceId};
+pub use lookups::{Lookup, LookupLimit, LookupRate};
 use tonic::{Extensions, Request};
 
 use crate::deadline::Deadline;
@@ -30,7 +34,7 @@ pub struct Caller {
     pub accessor: String,
     /// Who it belongs to, `service:ci`.
     pub subject: String,
-    /// What it may be.
+    /// What it may be; of several standings the one that counts for the request.
     pub role: Role,
     /// Its workspace; `None` for operators, auditors and routers.
     pub workspace: Option<WorkspaceId>,
@@ -39,6 +43,20 @@ pub struct Caller {
     /// A router's allow-list; `None` means every workspace.
     pub listed: Option<Arc<[WorkspaceId]>>,
     /// What the vault's verdict grants here; empty in the vault, which has the table itself.
+    pub grants: Arc<[Grant]>,
+    /// What else it may be, beside role, workspace and grants: people have a role in each of their
+    /// workspaces.
+    pub others: Arc<[Standing]>,
+}
+
+/// One thing that a caller may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its role there.
+    pub role: Role,
+    /// The workspace; `None` for system roles.
+    pub workspace: Option<WorkspaceId>,
+    /// What the vault's verdict grants by it.
     pub grants: Arc<[Grant]>,
 }
 
@@ -99,7 +117,7 @@ pub fn caller_unknown() -> Fault {
     Fault::new(Reason::CallerUnknown, CALLER_UNKNOWN)
 }
 
-/// The one decision about access.
+/// The one decision about access. A caller with several standings is asked about as each of them.
 pub trait Authority: Send + Sync + 'static {
     /// Whether the table has a row for the RPC (full name) that this process serves.
     fn has_row(&self, rpc: &str) -> bool;
@@ -109,6 +127,9 @@ pub trait Authority: Send + Sync + 'static {
 
     /// Whether the caller may send this RPC a request that aims there and would do that.
     fn decide(&self, caller: &Caller, rpc: &str, aim: &Aim, act: &Act) -> Result<Reach, Denied>;
+
+    /// Takes note that a caller was refused, as whatever it is; `aim` where the message was read.
+    fn note_denial(&self, _caller: &Caller, _rpc: &str, _aim: Option<&Aim>) {}
 }
 
 /// A request that its caller may make. Only [`grant`] and [`admit`] make one.
@@ -190,7 +211,14 @@ pub fn grant<T: Target>(
         .cloned()
         .ok_or_else(caller_unknown)?;
     let Rpc(rpc) = extensions.get().copied().ok_or_else(denied)?;
-    let reach = authority.decide(&caller, rpc, &message.aim(), &message.act())?;
+    let (aim, act) = (message.aim(), message.act());
+    let Some((caller, reach)) = standing::counting(authority, &caller, rpc, &aim, &act)? else {
+        authority.note_denial(&caller, rpc, Some(&aim));
+        return Err(denied());
+    };
+    if let Some(held) = extensions.get::<hold::Held>() {
+        held.granted(aim, act);
+    }
     let deadline = extensions.get().copied().unwrap_or(Deadline::NONE);
     let peer = extensions.get::<Peer>().cloned().unwrap_or_default();
     Ok(Granted {

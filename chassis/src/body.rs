@@ -12,28 +12,22 @@ use keyway_proto::Fault;
 use tonic::Status;
 use tonic::body::Body;
 
-type Cut = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Cut = Pin<Box<dyn Future<Output = Fault> + Send>>;
 
-/// The body, ended with the fault as its trailers once `end` is ready.
-pub(crate) fn cut_when(
-    body: Body,
-    end: impl Future<Output = ()> + Send + 'static,
-    fault: fn() -> Fault,
-) -> Body {
+/// The body, ended with the fault that `end` gives as its trailers once that is ready.
+pub(crate) fn cut_when(body: Body, end: impl Future<Output = Fault> + Send + 'static) -> Body {
     if body.is_end_stream() {
         return body;
     }
     Body::new(CutBody {
         inner: Some(body),
         end: Box::pin(end),
-        fault,
     })
 }
 
 struct CutBody {
     inner: Option<Body>,
     end: Cut,
-    fault: fn() -> Fault,
 }
 
 impl HttpBody for CutBody {
@@ -48,15 +42,13 @@ impl HttpBody for CutBody {
         let Some(body) = &mut this.inner else {
             return Poll::Ready(None);
         };
-        if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
-            return Poll::Ready(frame);
-        }
-        if this.end.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
-        }
+        // The end comes first: a body that always has something to say ends too.
+        let Poll::Ready(fault) = this.end.as_mut().poll(context) else {
+            return Pin::new(body).poll_frame(context);
+        };
         this.inner = None;
         let mut trailers = HeaderMap::new();
-        let written = Status::from((this.fault)()).add_header(&mut trailers);
+        let written = Status::from(fault).add_header(&mut trailers);
         Poll::Ready(Some(written.map(|()| Frame::trailers(trailers))))
     }
 

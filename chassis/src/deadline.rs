@@ -157,8 +157,11 @@ where
         Box::pin(async move {
             match tokio::time::timeout_at(last, reply).await {
                 Ok(reply) => reply.map(|reply| {
-                    let passed = tokio::time::sleep_until(last);
-                    reply.map(|body| cut_when(body, passed, || Deadline::fault("the stream's end")))
+                    let passed = async move {
+                        tokio::time::sleep_until(last).await;
+                        Deadline::fault("the stream's end")
+                    };
+                    reply.map(|body| cut_when(body, passed))
                 }),
                 Err(_passed) => Ok(Status::from(Deadline::fault("the answer")).into_http()),
             }

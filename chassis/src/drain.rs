@@ -204,10 +204,11 @@ where
         let drain = self.drain.clone();
         if rpc::is_health(path) || rpc::is_reflection(path) {
             let reply = self.inner.call(request);
-            let closed = async move { drain.closed().await };
-            return Box::pin(async move {
-                Ok(reply.await?.map(|body| cut_when(body, closed, draining)))
-            });
+            let closed = async move {
+                drain.closed().await;
+                draining()
+            };
+            return Box::pin(async move { Ok(reply.await?.map(|body| cut_when(body, closed))) });
         }
         let ending = request.extensions().get::<Ending>().cloned();
         let ending = ending.unwrap_or_default();
@@ -227,8 +228,11 @@ where
                 reply = reply => reply?,
                 () = &mut begun => return Ok(Status::from(draining()).into_http()),
             };
-            let cut = either(drain, ending);
-            Ok(reply.map(|body| watched(cut_when(body, cut, draining), guard)))
+            let cut = async move {
+                either(drain, ending).await;
+                draining()
+            };
+            Ok(reply.map(|body| watched(cut_when(body, cut), guard)))
         })
     }
 }

@@ -17,6 +17,13 @@ const WATCHES: [&str; 3] = [
     "keyway.billing.v1.BillingService/StreamUsage",
 ];
 
+/// Streams that live longer than a look at their caller's credential may hold.
+const HELD: [&str; 3] = [
+    "keyway.vault.v1.LeaseService/WatchChanges",
+    "keyway.vault.v1.AuditService/Export",
+    "keyway.billing.v1.BillingService/StreamUsage",
+];
+
 static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let standard = [
         "grpc.health.v1.Health/Check",
@@ -40,6 +47,10 @@ pub(crate) fn is_watch(path: &str) -> bool {
     name(path).is_some_and(|name| WATCHES.contains(&name))
 }
 
+pub(crate) fn is_held(path: &str) -> bool {
+    name(path).is_some_and(|name| HELD.contains(&name))
+}
+
 pub(crate) fn is_health(path: &str) -> bool {
     name(path).is_some_and(|name| name.starts_with(HEALTH))
 }
@@ -60,6 +71,6 @@ mod tests {
         );
         assert_eq!(name("/keyway.vault.v1.KeyService/Nothing"), None);
         assert_eq!(name("keyway.vault.v1.KeyService/PutKey"), None);
-        assert!(WATCHES.iter().all(|watch| KNOWN.contains(watch)));
+        assert!(WATCHES.iter().chain(&HELD).all(|name| KNOWN.contains(name)));
     }
 }

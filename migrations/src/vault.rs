@@ -32,6 +32,11 @@ impl MigratorTrait for Vault {
                 sqlite: include_str!("vault/0005_feed.sqlite.sql"),
                 postgres: include_str!("vault/0005_feed.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "vault_0006_members_by_subject",
+                sqlite: include_str!("vault/0006_members_by_subject.sqlite.sql"),
+                postgres: include_str!("vault/0006_members_by_subject.postgres.sql"),
+            }),
         ]
     }
 }

@@ -59,7 +59,7 @@ targets! {
     vault::GetKeyRequest => |r| key(&r.name);
     vault::ListKeysRequest => |r| owner(&r.owner);
     vault::DeleteKeyRequest => |r| key(&r.name);
-    vault::ListProvidersRequest => |_| Aim::Caller;
+    vault::ListProvidersRequest => |_| Aim::System;
     vault::WorkspaceServiceCreateRequest => |_| Aim::System;
     vault::WorkspaceServiceGetRequest => |r| owner(&r.name);
     vault::WorkspaceServiceListRequest => |_| Aim::System;
@@ -69,7 +69,7 @@ targets! {
     vault::WorkspaceServiceUndeleteRequest => |r| owner(&r.name);
     vault::MemberServiceListRequest => |r| owner(&r.workspace);
     vault::TokenServiceListRequest => |r| workspace_or(&r.workspace, Aim::System);
-    vault::TokenServiceWhoAmIRequest => |_| Aim::Caller;
+    vault::TokenServiceWhoAmIRequest => |_| Aim::System;
     vault::AuditServiceListRequest => |r| workspace_or(&r.workspace, Aim::System);
     vault::AuditServiceExportRequest => |r| workspace_or(&r.workspace, Aim::System);
     vault::AuditServiceCheckpointRequest => |r| workspace_or(&r.workspace, Aim::System);

@@ -1,19 +1,22 @@
 //! Callers: who bears a token, by the vault's verdict, kept for a minute.
 //!
-//! The cache is keyed by a keyed hash, so no token stays in memory. A verdict is renewed in the
-//! background, ends at once when the feed tells of its token, member or workspace, and lives to
+//! The cache is keyed by a keyed hash, so no token stays in memory but of streams that are open with
+//! it. A verdict on a token that is bound to networks holds for the address it was asked for. What
+//! is in no cache is looked up within a limit per address, so that a flood of guesses stays here. A
+//! verdict is renewed in the background, ends at once when the feed tells of its token, member or workspace, and lives to
 //! the stale bound while the vault is away. A vault that can't be asked is never "unknown".
 
 mod verdict;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use keyway_chassis::access::{
-    Authenticate, Authority, Caller, Credentials, Denied, Reach, caller_unknown,
+    Authenticate, Authority, Caller, Credentials, Denied, LookupLimit, LookupRate, Reach,
+    caller_unknown,
 };
 use keyway_chassis::clock::Clock;
 use keyway_chassis::lifecycle::Tasks;
@@ -29,6 +32,16 @@ use crate::keys::{Freshness, VaultError, VaultSource};
 use verdict::Verdict;
 
 type TokenHash = [u8; 32];
+
+/// A token as it was presented.
+#[derive(Debug, Clone, Copy)]
+struct Presented {
+    /// The token, wherever it is used.
+    anywhere: TokenHash,
+    /// The token from this address.
+    here: TokenHash,
+    source: Option<IpAddr>,
+}
 
 /// What a change concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,6 +60,8 @@ pub struct VerdictBounds {
     pub unknown: Duration,
     /// Verdicts at most, and as many unknown tokens.
     pub entries: usize,
+    /// Questions to the vault about unknown tokens that one address may cause.
+    pub lookups: LookupRate,
 }
 
 /// Verdicts on tokens. Cheap to clone.
@@ -63,6 +78,7 @@ struct Shared {
     bounds: VerdictBounds,
     hash_key: [u8; 32],
     tasks: Tasks,
+    lookups: LookupLimit<TokenHash>,
     inner: Mutex<Inner>,
 }
 
@@ -93,6 +109,7 @@ impl VerdictCache {
             bounds,
             hash_key,
             tasks,
+            lookups: LookupLimit::new(bounds.lookups),
             inner,
         };
         Ok(Self {
@@ -106,24 +123,24 @@ impl VerdictCache {
             return Err(caller_unknown());
         }
         let shared = &self.shared;
-        let hash = shared.hash(&token);
-        let cached = shared.look(&hash)?;
+        let presented = shared.presented(&token, peer.map(|peer| peer.ip()));
+        let cached = shared.look(&presented)?;
         let verdict = match cached {
             Some(verdict) if verdict.asked_at.elapsed() < shared.bounds.verdict => {
                 counters::verdict_cache("hit");
                 if verdict.asked_at.elapsed() >= shared.bounds.verdict / 2 {
-                    shared.renew(hash, token, peer);
+                    shared.renew(presented, token);
                 }
                 verdict
             }
             // The vault is known to be away: nobody waits to learn it again.
             Some(verdict) if !shared.freshness.is_alive() && shared.still_holds(&verdict) => {
-                shared.renew(hash, token, peer);
+                shared.renew(presented, token);
                 verdict
             }
             cached => {
                 counters::verdict_cache("miss");
-                match shared.ask(hash, token, peer).await {
+                match shared.look_up(presented, token).await? {
                     Ok(verdict) => verdict.ok_or_else(caller_unknown)?,
                     Err(VaultError::Away) => cached
                         .filter(|verdict| shared.still_holds(verdict))
@@ -182,28 +199,55 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hash(&self, token: &Secret) -> TokenHash {
+    fn presented(&self, token: &Secret, source: Option<IpAddr>) -> Presented {
+        let address = source.map(|source| source.to_string()).unwrap_or_default();
+        Presented {
+            anywhere: self.hash(&[token.expose()]),
+            // No token holds a space.
+            here: self.hash(&[token.expose(), " ", &address]),
+            source,
+        }
+    }
+
+    fn hash(&self, parts: &[&str]) -> TokenHash {
         // HMAC takes keys of any length.
         Hmac::<Sha256>::new_from_slice(&self.hash_key).map_or([0; 32], |mac| {
-            mac.chain_update(token.expose().as_bytes())
-                .finalize()
-                .into_bytes()
-                .into()
+            let mac = parts
+                .iter()
+                .fold(mac, |mac, part| mac.chain_update(part.as_bytes()));
+            mac.finalize().into_bytes().into()
         })
     }
 
-    /// The cached verdict; a token that was unknown a moment ago still is.
-    fn look(&self, hash: &TokenHash) -> Result<Option<Arc<Verdict>>, Fault> {
+    /// The cached verdict; a token that was unknown here a moment ago still is.
+    fn look(&self, presented: &Presented) -> Result<Option<Arc<Verdict>>, Fault> {
         let inner = self.lock();
-        if inner
+        let is_unknown = inner
             .unknown
-            .get(hash)
-            .is_some_and(|at| at.elapsed() < self.bounds.unknown)
-        {
+            .get(&presented.here)
+            .is_some_and(|at| at.elapsed() < self.bounds.unknown);
+        if is_unknown {
             counters::verdict_cache("unknown");
             return Err(caller_unknown());
         }
-        Ok(inner.known.get(hash).cloned())
+        let anywhere = inner.known.get(&presented.anywhere);
+        Ok(anywhere
+            .or_else(|| inner.known.get(&presented.here))
+            .cloned())
+    }
+
+    /// Asks the vault if the limit lets this address; what the vault knows is free.
+    async fn look_up(
+        &self,
+        presented: Presented,
+        token: Secret,
+    ) -> Result<Result<Option<Arc<Verdict>>, VaultError>, Fault> {
+        let lookup = self.lookups.begin(presented.anywhere, presented.source)?;
+        let asked = self.ask(presented, token).await;
+        if matches!(asked, Ok(Some(_))) {
+            lookup.known();
+        }
+        Ok(asked)
     }
 
     fn still_holds(&self, verdict: &Verdict) -> bool {
@@ -226,11 +270,11 @@ impl Shared {
     /// Asks the vault; `None` is an unknown token.
     async fn ask(
         &self,
-        hash: TokenHash,
+        presented: Presented,
         token: Secret,
-        peer: Option<SocketAddr>,
     ) -> Result<Option<Arc<Verdict>>, VaultError> {
-        let source = peer.map(|peer| peer.ip().to_string()).unwrap_or_default();
+        let source = presented.source.map(|source| source.to_string());
+        let source = source.unwrap_or_default();
         let text = token.expose();
         for _ in 0..MOST_TRIES {
             let asked_at = Instant::now();
@@ -239,11 +283,12 @@ impl Shared {
             let verdict = Verdict::from_wire(answer, asked_at);
             let mut inner = self.lock();
             let Some(verdict) = verdict.map(Arc::new) else {
-                inner.known.remove(&hash);
+                inner.known.remove(&presented.anywhere);
+                inner.known.remove(&presented.here);
                 if inner.unknown.len() >= self.bounds.entries {
                     inner.unknown.clear();
                 }
-                inner.unknown.insert(hash, Instant::now());
+                inner.unknown.insert(presented.here, Instant::now());
                 return Ok(None);
             };
             let overtaken = inner.tombstones.cover(verdict.revision, &verdict.scopes());
@@ -251,27 +296,32 @@ impl Shared {
                 continue;
             }
             inner.keep_within(self.bounds.entries);
-            inner.known.insert(hash, Arc::clone(&verdict));
+            let key = if verdict.source_bound {
+                presented.here
+            } else {
+                presented.anywhere
+            };
+            inner.known.insert(key, Arc::clone(&verdict));
             return Ok(Some(verdict));
         }
         Err(VaultError::Away)
     }
 
     /// Asks again in the background, once a second at most per token.
-    fn renew(self: &Arc<Self>, hash: TokenHash, token: Secret, peer: Option<SocketAddr>) {
+    fn renew(self: &Arc<Self>, presented: Presented, token: Secret) {
         let mut inner = self.lock();
         inner
             .renewing
             .retain(|_, begun| begun.elapsed() < RENEW_EVERY);
-        if inner.renewing.contains_key(&hash) {
+        if inner.renewing.contains_key(&presented.here) {
             return;
         }
-        inner.renewing.insert(hash, Instant::now());
+        inner.renewing.insert(presented.here, Instant::now());
         drop(inner);
         let shared = Arc::clone(self);
         self.tasks.spawn("verdict-renewal", async move {
             // What it learns stands in the cache; a vault that is away changes nothing.
-            drop(shared.ask(hash, token, peer).await);
+            drop(shared.ask(presented, token).await);
         });
     }
 }
@@ -325,12 +375,15 @@ impl Authority for Grants {
     }
 }
 
-/// Bounds of what is sent to the vault at all; it checks form and checksum.
+/// Bounds of what is sent to the vault at all; it checks form and checksum, or the signature.
 fn looks_like_a_token(token: &Secret) -> bool {
-    let text = token.expose().as_bytes();
-    (16..=256).contains(&text.len()) && text.iter().all(u8::is_ascii_graphic)
+    let text = token.expose();
+    let is_jwt = text.matches('.').count() == 2;
+    let longest = if is_jwt { LONGEST_JWT } else { 256 };
+    (16..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+const LONGEST_JWT: usize = 8 * 1024;
 const SERVED: [&str; 2] = ["keyway.router.v1.", "keyway.billing.v1."];
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 const MOST_TRIES: usize = 4;

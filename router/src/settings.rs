@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use keyway_chassis::access::LookupRate;
 use keyway_chassis::config::{ConfigError, Setting, Settings, Values};
 use keyway_chassis::tls::{ClientTls, key_pair};
 use keyway_router_billing::LedgerConfig;
@@ -102,6 +103,10 @@ impl Settings for RouterConfig {
                 verdict: values.get("callers.verdict")?,
                 unknown: values.get("callers.unknown")?,
                 entries: values.get("callers.entries")?,
+                lookups: LookupRate {
+                    per_second: values.get("callers.unknown_rate")?,
+                    burst: values.get("callers.unknown_burst")?,
+                },
             },
             ledger: ledger(values)?,
             base_urls: base_urls(values, insecure)?,

@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use crate::authenticate::{Authenticator, RouterList};
 use crate::authority::Authority;
 use crate::denials::{self, Recorder};
+use crate::issuers::{IssuerConfig, Issuers};
 use crate::key_check;
 use crate::keyring::Keyring;
 use crate::pulse;
@@ -71,7 +72,10 @@ pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartE
         .await?;
     let operations = TcpListener::bind(settings.operations).await?;
 
-    let identities = settings.routers;
+    let identities = Identities {
+        routers: settings.routers,
+        issuers: settings.issuers,
+    };
     let (vault, around, recorder) = assemble(
         store.clone(),
         keyring,
@@ -83,6 +87,7 @@ pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartE
             readiness: parts.readiness.clone(),
         },
     );
+    vault.issuers.keep(&parts.tasks, &parts.shutdown);
     spawn(
         &parts,
         "admin",
@@ -194,12 +199,19 @@ pub(crate) struct Process {
     pub(crate) readiness: Readiness,
 }
 
+/// Who is known by configuration rather than from the database.
+#[derive(Clone)]
+pub(crate) struct Identities {
+    pub(crate) routers: RouterList,
+    pub(crate) issuers: Vec<IssuerConfig>,
+}
+
 /// The services and what stands around them, before any listener.
 pub(crate) fn assemble(
     store: Store,
     keyring: Keyring,
     limits: Limits,
-    routers: RouterList,
+    identities: Identities,
     process: Process,
 ) -> (Arc<Vault>, Surroundings<Authenticator>, Recorder) {
     let (denials, recorder) = denials::queue();
@@ -210,10 +222,15 @@ pub(crate) fn assemble(
         limits,
         routers: Routers::new(limits.stale_bound),
         authority: Arc::clone(&authority),
+        issuers: Issuers::new(identities.issuers),
     });
     let around = Surroundings {
         config: process.config,
-        authenticate: Arc::new(Authenticator::new(Arc::clone(&vault), routers, denials)),
+        authenticate: Arc::new(Authenticator::new(
+            Arc::clone(&vault),
+            identities.routers,
+            denials,
+        )),
         authority,
         drain: process.drain,
         readiness: process.readiness,

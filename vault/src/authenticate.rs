@@ -1,21 +1,24 @@
-//! Who calls the vault: people and clients by their tokens, routers by what the configuration
-//! lists. No RPC makes a router.
+//! Who calls the vault: people and clients by their tokens or an issuer's word, routers by what the
+//! configuration lists. No RPC makes a router.
 
 mod router;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use keyway_chassis::access::{Authenticate, Caller, Credentials, Peer, caller_unknown};
+use keyway_chassis::access::{
+    self, Authenticate, Caller, Credentials, LookupLimit, Peer, Standing, caller_unknown,
+};
 use keyway_proto::Fault;
 use keyway_vault_crypto::token::{self, TokenKind};
-use keyway_words::{Role, Secret, Timestamp};
+use keyway_words::{Role, Secret, Timestamp, WorkspaceId};
 use tokio::time::Instant;
 
 use crate::callers::{self, Known};
 use crate::denials::Denials;
+use crate::issuers::{self, Bearer};
 use crate::service::Vault;
 
 pub(crate) use self::router::{RouterIdentity, RouterList};
@@ -25,12 +28,17 @@ pub(crate) struct Authenticator {
     vault: Arc<Vault>,
     routers: RouterList,
     denials: Denials,
-    unknown: Mutex<HashMap<[u8; 32], Instant>>,
+    unknown: Mutex<HashMap<Presented, Instant>>,
+    lookups: LookupLimit<[u8; 32]>,
 }
+
+/// A token's hash and where it was used: bound to networks it may be unknown here and known there.
+type Presented = ([u8; 32], Option<IpAddr>);
 
 impl Authenticator {
     pub(crate) fn new(vault: Arc<Vault>, routers: RouterList, denials: Denials) -> Self {
         Self {
+            lookups: LookupLimit::new(vault.limits.unknown),
             vault,
             routers,
             denials,
@@ -45,11 +53,16 @@ impl Authenticator {
         Some(router(listed, Some(shown.expire_time)))
     }
 
+    /// The bearer of a token or of what an issuer gave; `None` if nobody knows it.
     async fn bearer(
         &self,
+        rpc: &'static str,
         bearer: &Secret,
-        peer: Option<SocketAddr>,
+        source: Option<IpAddr>,
     ) -> Result<Option<Caller>, Fault> {
+        if issuers::is_jwt(bearer) {
+            return self.by_issuer(rpc, bearer).await;
+        }
         if token::parse(bearer.expose()) == Ok(TokenKind::Router) {
             let listed = self.routers.by_token(bearer);
             return Ok(listed.map(|listed| router(listed, None)));
@@ -57,26 +70,55 @@ impl Authenticator {
         let Some(hash) = callers::hash(&self.vault.keyring.token_hash, bearer) else {
             return Ok(None);
         };
-        if self.is_known_unknown(&hash) {
+        if self.is_known_unknown(&(hash, source)) {
             return Ok(None);
         }
+        let lookup = self.lookups.begin(hash, source)?;
         let read = self.vault.store.read().await?;
-        let source = peer.map(|peer| peer.ip());
         let known = callers::look_up(read.on(), &hash, source, read.now()).await?;
-        if known.is_none() {
-            self.remember_unknown(hash);
-        }
-        Ok(known.map(caller))
+        let Some(known) = known else {
+            self.remember_unknown((hash, source));
+            return Ok(None);
+        };
+        lookup.known();
+        self.member(rpc, known).map(Some)
     }
 
-    fn is_known_unknown(&self, hash: &[u8; 32]) -> bool {
+    async fn by_issuer(&self, rpc: &'static str, bearer: &Secret) -> Result<Option<Caller>, Fault> {
+        let (store, hash_key) = (&self.vault.store, &self.vault.keyring.token_hash);
+        let identified = self.vault.issuers.identify(bearer, hash_key, store.now());
+        match identified.await? {
+            None => Ok(None),
+            Some(Bearer::Router(account, ends)) => {
+                Ok(Some(named(&account.router, account.listed, Some(ends))))
+            }
+            Some(Bearer::Person(person)) => {
+                let read = store.read().await?;
+                let known = callers::person(read.on(), person).await?;
+                self.member(rpc, known).map(Some)
+            }
+        }
+    }
+
+    /// The caller, unless nothing gives it a role: that is no unknown credential.
+    fn member(&self, rpc: &str, known: Known) -> Result<Caller, Fault> {
+        let nowhere = known.standings.is_empty();
+        let caller = caller(known);
+        if nowhere {
+            self.denials.denied(&caller, rpc, "");
+            return Err(access::denied());
+        }
+        Ok(caller)
+    }
+
+    fn is_known_unknown(&self, hash: &Presented) -> bool {
         let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
         unknown
             .get(hash)
             .is_some_and(|until| *until > Instant::now())
     }
 
-    fn remember_unknown(&self, hash: [u8; 32]) {
+    fn remember_unknown(&self, hash: Presented) {
         let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if unknown.len() >= MOST_UNKNOWN {
@@ -94,16 +136,16 @@ impl Authenticate for Authenticator {
         rpc: &'static str,
         credentials: Credentials,
     ) -> Result<Caller, Fault> {
-        let peer = credentials.peer.address;
+        let source = credentials.peer.address.map(|address| address.ip());
         let certified = self.certified(&credentials.peer);
         let caller = match &credentials.bearer {
-            Some(bearer) => agreed(self.bearer(bearer, peer).await?, certified),
+            Some(bearer) => agreed(self.bearer(rpc, bearer, source).await?, certified),
             None => certified,
         };
         let now = self.vault.store.now();
         let in_time = |caller: &Caller| caller.expire_time.is_none_or(|end| now < end);
         caller.filter(in_time).ok_or_else(|| {
-            self.denials.unknown(rpc, peer.map(|peer| peer.ip()));
+            self.denials.unknown(rpc, source);
             caller_unknown()
         })
     }
@@ -122,27 +164,40 @@ fn agreed(by_token: Option<Caller>, certified: Option<Caller>) -> Option<Caller>
 }
 
 fn router(listed: &RouterIdentity, expire_time: Option<Timestamp>) -> Caller {
-    let name = format!("router:{}", listed.name);
+    named(&listed.name, listed.listed.clone(), expire_time)
+}
+
+fn named(name: &str, listed: Option<Arc<[WorkspaceId]>>, expire_time: Option<Timestamp>) -> Caller {
+    let name = format!("router:{name}");
     Caller {
         accessor: name.clone(),
         subject: name,
         role: Role::Router,
         workspace: None,
         expire_time,
-        listed: listed.listed.clone(),
+        listed,
         grants: Arc::default(),
+        others: Arc::default(),
     }
 }
 
+/// A caller without a standing gets the least role, in no workspace.
 fn caller(known: Known) -> Caller {
+    let mut standings = known.standings.into_iter().map(|standing| Standing {
+        role: standing.role,
+        workspace: standing.workspace.map(|(id, _state)| id),
+        grants: Arc::default(),
+    });
+    let first = standings.next();
     Caller {
         accessor: known.accessor,
         subject: known.subject,
-        role: known.role,
-        workspace: known.workspace.map(|(id, _state)| id),
+        role: first.as_ref().map_or(Role::Caller, |first| first.role),
+        workspace: first.and_then(|first| first.workspace),
         expire_time: Some(known.expires_at),
         listed: None,
         grants: Arc::default(),
+        others: standings.collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use keyway_chassis::access::{self, Caller, Denied, Reach};
 use keyway_proto::Fault;
 use keyway_vault_access::{Cell, Decision, Standing, decide, row};
-use keyway_words::{Act, Aim};
+use keyway_words::{Act, Aim, WorkspaceId};
 
 use crate::denials::Denials;
 
@@ -31,11 +31,7 @@ impl access::Authority for Authority {
     }
 
     fn may_call(&self, caller: &Caller, rpc: &str) -> bool {
-        let may = row(rpc).is_some_and(|row| row.cell(Some(caller.role)) != Cell::Empty);
-        if !may {
-            self.denials.denied(caller, rpc, "");
-        }
-        may
+        row(rpc).is_some_and(|row| row.cell(Some(caller.role)) != Cell::Empty)
     }
 
     fn decide(&self, caller: &Caller, rpc: &str, aim: &Aim, act: &Act) -> Result<Reach, Denied> {
@@ -48,12 +44,32 @@ impl access::Authority for Authority {
         match decide(&standing, rpc, aim, act) {
             Decision::Allowed => Ok(Reach::Full),
             Decision::AllowedSelf => Ok(Reach::OwnTokens),
-            Decision::Denied | Decision::NoRow => {
-                self.denials.denied(caller, rpc, &resource(aim));
-                Err(Denied)
-            }
+            Decision::Denied | Decision::NoRow => Err(Denied),
         }
     }
+
+    fn note_denial(&self, caller: &Caller, rpc: &str, aim: Option<&Aim>) {
+        let caller = Caller {
+            workspace: chain_of(caller, aim),
+            ..caller.clone()
+        };
+        let resource = aim.map(resource).unwrap_or_default();
+        self.denials.denied(&caller, rpc, &resource);
+    }
+}
+
+/// The workspace in whose chain a denial stands. What somebody who is in several tries elsewhere is
+/// none of their business: it stands in the system's.
+fn chain_of(caller: &Caller, aim: Option<&Aim>) -> Option<WorkspaceId> {
+    if caller.others.is_empty() {
+        return caller.workspace.clone();
+    }
+    let aimed = match aim {
+        Some(Aim::Owner(owner)) => owner.workspace(),
+        Some(Aim::Caller | Aim::System | Aim::Unreadable) | None => None,
+    };
+    let mut own = caller.standings().filter_map(|standing| standing.workspace);
+    own.find(|own| Some(own) == aimed)
 }
 
 fn resource(aim: &Aim) -> String {

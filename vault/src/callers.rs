@@ -1,6 +1,7 @@
-//! Who the bearer of a token is: looked up by its keyed hash, and only while everything that the
-//! token stands on still holds.
+//! Who the bearer of a credential is: a token is looked up by its keyed hash, a person by the name
+//! that an issuer gave, and either holds only while everything that it stands on does.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use keyway_proto::vault::v1::WorkspaceState;
@@ -9,19 +10,30 @@ use keyway_vault_crypto::token::{self, TokenKind};
 use keyway_words::{Role, Secret, Timestamp, WorkspaceId};
 use sea_orm::ConnectionTrait;
 
+use crate::issuers::{Person, Right};
+use crate::store::members::MemberRow;
 use crate::store::tokens::TokenRow;
 use crate::store::{StoreError, members, tokens, workspaces};
 use crate::{networks, wire};
 
-/// A known token and what it may be used as.
+/// A known credential and what its bearer may be.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) accessor: String,
     pub(crate) subject: String,
+    /// A token has one; a person has one per workspace and system role, or none.
+    pub(crate) standings: Vec<Standing>,
+    pub(crate) expires_at: Timestamp,
+    /// Whether it may be used from its networks only.
+    pub(crate) source_bound: bool,
+}
+
+/// One thing that a caller may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
     /// At most the member's role at this moment.
     pub(crate) role: Role,
     pub(crate) workspace: Option<(WorkspaceId, WorkspaceState)>,
-    pub(crate) expires_at: Timestamp,
 }
 
 /// The hash a token is looked up by; `None` for a text that is not a token of people or clients.
@@ -46,17 +58,13 @@ pub(crate) async fn look_up(
         return Ok(None);
     };
     let networks: Vec<String> =
-        serde_json::from_str(&row.source_networks).map_err(|_form| StoreError::Damaged {
-            what: "token".to_owned(),
-        })?;
+        serde_json::from_str(&row.source_networks).map_err(|_form| damaged("token"))?;
     let works =
         row.revoked_at.is_none() && row.expires_at > now.0 && networks::allow(&networks, source);
     if !works {
         return Ok(None);
     }
-    let role: Role = row.role.parse().map_err(|_name| StoreError::Damaged {
-        what: "token".to_owned(),
-    })?;
+    let role: Role = row.role.parse().map_err(|_name| damaged("token"))?;
     match role {
         Role::Operator | Role::Auditor if row.workspace.is_none() => {
             Ok(Some(known(row, role, None)))
@@ -71,15 +79,12 @@ async fn of_workspace(
     row: TokenRow,
     role: Role,
 ) -> Result<Option<Known>, StoreError> {
-    let damaged = || StoreError::Damaged {
-        what: "token".to_owned(),
-    };
     let id: WorkspaceId = row
         .workspace
         .as_deref()
-        .ok_or_else(damaged)?
+        .ok_or_else(|| damaged("token"))?
         .parse()
-        .map_err(|_name| damaged())?;
+        .map_err(|_name| damaged("token"))?;
     let Some(workspace) = workspaces::find(on, id.as_str()).await? else {
         return Ok(None);
     };
@@ -91,9 +96,7 @@ async fn of_workspace(
     let Some(member) = members::find(on, id.as_str(), &row.subject).await? else {
         return Ok(None);
     };
-    let held: Role = member.role.parse().map_err(|_name| StoreError::Damaged {
-        what: "member".to_owned(),
-    })?;
+    let held = role_of(&member)?;
     Ok(Some(known(row, role.min(held), Some((id, state)))))
 }
 
@@ -101,8 +104,88 @@ fn known(row: TokenRow, role: Role, workspace: Option<(WorkspaceId, WorkspaceSta
     Known {
         accessor: row.accessor,
         subject: row.subject,
-        role,
-        workspace,
+        standings: vec![Standing { role, workspace }],
         expires_at: Timestamp(row.expires_at),
+        source_bound: row.source_networks != NO_NETWORKS,
     }
 }
+
+/// What a person is: in each workspace the higher of what membership and groups give, and whether
+/// clients may call for it; then the system roles. A workspace that is gone gives nothing.
+pub(crate) async fn person(on: &impl ConnectionTrait, person: Person) -> Result<Known, StoreError> {
+    let mut given: BTreeMap<String, Roles> = BTreeMap::new();
+    for member in members::of_subject(on, &person.subject, MOST_WORKSPACES).await? {
+        let role = role_of(&member)?;
+        given.entry(member.workspace).or_default().add(role);
+    }
+    let mut system = Vec::new();
+    for Right { role, workspace } in person.rights {
+        match workspace {
+            Some(id) => given.entry(id.to_string()).or_default().add(role),
+            None => system.push(Standing {
+                role,
+                workspace: None,
+            }),
+        }
+    }
+    let mut standings = Vec::new();
+    for workspace in workspaces::all_of(on, given.keys().map(String::as_str)).await? {
+        let state = wire::workspace_state(&workspace)?;
+        let id: WorkspaceId = workspace.id.parse().map_err(|_name| damaged("workspace"))?;
+        let roles = given.remove(&workspace.id).unwrap_or_default();
+        standings.extend(roles.in_state(state).map(|role| Standing {
+            role,
+            workspace: Some((id.clone(), state)),
+        }));
+    }
+    standings.extend(system);
+    Ok(Known {
+        accessor: person.accessor,
+        subject: person.subject,
+        standings,
+        expires_at: person.ends,
+        source_bound: false,
+    })
+}
+
+/// The roles of a person in one workspace.
+#[derive(Debug, Clone, Copy, Default)]
+struct Roles {
+    /// Reader or admin.
+    member: Option<Role>,
+    calls: bool,
+}
+
+impl Roles {
+    fn add(&mut self, role: Role) {
+        if role == Role::Caller {
+            self.calls = true;
+        } else {
+            self.member = self.member.max(Some(role));
+        }
+    }
+
+    /// Nobody calls for a deleted workspace; its members keep what brings it back.
+    fn in_state(self, state: WorkspaceState) -> impl Iterator<Item = Role> {
+        let calls = self.calls && state != WorkspaceState::Deleted;
+        self.member.into_iter().chain(calls.then_some(Role::Caller))
+    }
+}
+
+fn role_of(member: &MemberRow) -> Result<Role, StoreError> {
+    match member.role.parse() {
+        Ok(role @ (Role::Reader | Role::Admin)) => Ok(role),
+        Ok(_) | Err(_) => Err(damaged("member")),
+    }
+}
+
+fn damaged(what: &str) -> StoreError {
+    StoreError::Damaged {
+        what: what.to_owned(),
+    }
+}
+
+/// A token's networks where it has none, as JSON.
+const NO_NETWORKS: &str = "[]";
+/// Memberships of one person that are looked at, by workspace id.
+const MOST_WORKSPACES: u64 = 100;

@@ -156,7 +156,7 @@ impl Unverified<'_> {
     /// Checks everything: what is cheap first, the signature last. Nothing of the token counts
     /// before.
     pub fn verify(
-        self,
+        &self,
         keys: &KeySet,
         policy: &Policy,
         now: Timestamp,
@@ -184,37 +184,49 @@ impl Unverified<'_> {
             subject,
             token_id,
             ends,
-            claims: self.into_claims(),
+            claims: self.claims().clone(),
         })
     }
 }
 
-/// The three times of a token, in microseconds; `exp` and `nbf` cut towards "not valid".
+/// A time that a token names, or does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Absent,
+    At(Timestamp),
+    /// It is there and is no time, so nothing is known of it.
+    Unreadable,
+}
+
+impl Named {
+    /// Whether it is there and can't be said to have come.
+    fn is_ahead_of(self, now: Timestamp) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::At(time) => time > now,
+            Self::Unreadable => true,
+        }
+    }
+}
+
+/// The three times of a token, in whole seconds; `exp` and `nbf` cut towards "not valid".
 struct Times {
-    expires: Option<Timestamp>,
-    not_before: Option<Option<Timestamp>>,
-    issued: Option<Option<Timestamp>>,
+    expires: Named,
+    not_before: Named,
+    issued: Named,
 }
 
 impl Times {
     /// When the token ends, if it is valid now.
     fn check(&self, policy: &Policy, now: Timestamp) -> Result<Timestamp, Invalid> {
-        let skew = micros(policy.skew);
-        let expires = self.expires.ok_or(Invalid::Time)?;
-        let latest = now.0.saturating_add(skew);
-        let begun = |time: Option<Option<Timestamp>>| match time {
-            None => true,
-            // One that is there and can't be read is not in the past.
-            Some(time) => time.is_some_and(|time| time.0 <= latest),
+        let Named::At(expires) = self.expires else {
+            return Err(Invalid::Time);
         };
-        let longest = latest.saturating_add(micros(policy.longest));
-        let ends = Timestamp(expires.0.saturating_add(skew));
-        let lives = ends > now && expires.0 <= longest;
-        let issued_first = match self.issued.flatten() {
-            Some(issued) => issued <= expires,
-            None => true,
-        };
-        if lives && begun(self.not_before) && begun(self.issued) && issued_first {
+        let latest = later(now, policy.skew);
+        let ends = later(expires, policy.skew);
+        let lives = ends > now && expires <= later(latest, policy.longest);
+        let begun = !self.not_before.is_ahead_of(latest) && !self.issued.is_ahead_of(latest);
+        if lives && begun && !self.issued.is_ahead_of(expires) {
             Ok(ends)
         } else {
             Err(Invalid::Time)
@@ -222,6 +234,7 @@ impl Times {
     }
 }
 
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+    Timestamp(time.0.saturating_add(micros))
 }

@@ -20,6 +20,7 @@ mod fields;
 mod generations;
 mod health;
 mod idempotent;
+mod issuers;
 pub mod jwt;
 mod key_check;
 mod keyring;

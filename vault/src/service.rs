@@ -24,6 +24,7 @@ use sea_orm::ConnectionTrait;
 use tonic::Request;
 
 use crate::authority::Authority;
+use crate::issuers::Issuers;
 use crate::keyring::Keyring;
 use crate::routers::Routers;
 use crate::settings::Limits;
@@ -39,6 +40,7 @@ pub(crate) struct Vault {
     pub(crate) limits: Limits,
     pub(crate) routers: Routers,
     pub(crate) authority: Arc<Authority>,
+    pub(crate) issuers: Issuers,
 }
 
 impl Vault {

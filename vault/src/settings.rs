@@ -1,17 +1,20 @@
 //! The vault's settings.
 
 mod database;
+mod identity;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use keyway_chassis::access::LookupRate;
 use keyway_chassis::config::{self, ConfigError, Kind, SecretText, Setting, Values};
 use keyway_chassis::tls::{CLIENT_AUTH, ClientAuth, KeyPair, client_auth, key_pair};
 
 pub(crate) use self::database::DatabaseSettings;
 use crate::authenticate::{RouterIdentity, RouterList};
 use crate::fields::SecretBounds;
+use crate::issuers::IssuerConfig;
 use crate::keyring::{Bounds, CacheBounds};
 use crate::master_key::Readers;
 use crate::master_key::source::Source;
@@ -28,6 +31,7 @@ pub(crate) struct Settings {
     /// TLS of the data plane, where it differs from that of all listeners.
     pub(crate) data_tls: (Option<KeyPair>, Option<ClientAuth>),
     pub(crate) routers: RouterList,
+    pub(crate) issuers: Vec<IssuerConfig>,
     pub(crate) limits: Limits,
 }
 
@@ -48,6 +52,8 @@ pub(crate) struct Limits {
     pub(crate) secret: SecretBounds,
     /// Most bytes of a request message.
     pub(crate) message: usize,
+    /// Look-ups of unknown tokens that one address may cause.
+    pub(crate) unknown: LookupRate,
     /// How workspaces end.
     pub(crate) deletion: Deletion,
 }
@@ -251,6 +257,24 @@ const SETTINGS: &[Setting] = &[
         help: "Most bytes of a request message.",
     },
     Setting {
+        path: "callers.unknown_rate",
+        kind: Kind::Integer {
+            min: 1,
+            max: 10_000,
+        },
+        default: config::Default::Is("20"),
+        help: "Look-ups per second that unknown tokens from one address (IPv6: one /64) may cause; what is beyond is refused as OVERLOADED.",
+    },
+    Setting {
+        path: "callers.unknown_burst",
+        kind: Kind::Integer {
+            min: 1,
+            max: 100_000,
+        },
+        default: config::Default::Is("100"),
+        help: "The same at once.",
+    },
+    Setting {
         path: "deletion.delay",
         kind: Kind::Duration {
             min: Duration::from_secs(1),
@@ -306,7 +330,7 @@ fn is_router(text: &str) -> bool {
 
 impl config::Settings for Settings {
     fn settings() -> Vec<Setting> {
-        [database::SETTINGS, SETTINGS].concat()
+        [database::SETTINGS, SETTINGS, identity::SETTINGS].concat()
     }
 
     fn from_values(values: &Values) -> Result<Self, ConfigError> {
@@ -330,6 +354,7 @@ impl config::Settings for Settings {
                 client_auth(values, "data.tls")?,
             ),
             routers: routers(values)?,
+            issuers: identity::issuers(values)?,
             limits: Limits {
                 lease: values.get("lease.duration")?,
                 bookmark: values.get("feed.bookmark")?,
@@ -338,6 +363,10 @@ impl config::Settings for Settings {
                 stale_bound: values.get("feed.stale_bound")?,
                 secret,
                 message: values.get("message.max_size")?,
+                unknown: LookupRate {
+                    per_second: values.get("callers.unknown_rate")?,
+                    burst: values.get("callers.unknown_burst")?,
+                },
                 deletion,
             },
         })

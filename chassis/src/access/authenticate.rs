@@ -8,12 +8,14 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response, header};
 use keyway_proto::Fault;
-use keyway_words::Secret;
+use keyway_words::{Secret, WorkspaceId};
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use super::{Authority, Caller, Credentials, Peer, Rpc, caller_unknown, denied};
+use super::hold::{Held, Hold};
+use super::{Authority, Caller, Credentials, Peer, Rpc, caller_unknown, denied, standing};
+use crate::body::cut_when;
 use crate::rpc;
 use crate::serve::Reflection;
 use crate::serve::access_log::CallerNote;
@@ -35,7 +37,7 @@ pub trait Authenticate: Send + Sync + 'static {
 /// The layer.
 pub struct AuthenticateLayer<A> {
     authenticate: Arc<A>,
-    authority: Arc<dyn Authority>,
+    pub(super) authority: Arc<dyn Authority>,
     reflection: Reflection,
 }
 
@@ -111,17 +113,24 @@ where
         let mut inner = std::mem::replace(&mut self.inner, next);
         let layer = self.layer.clone();
         Box::pin(async move {
-            match layer.pass(&mut request).await {
-                Ok(()) => inner.call(request).await,
-                Err(fault) => Ok(Status::from(fault).into_http()),
+            let hold = match layer.pass(&mut request).await {
+                Ok(None) => return inner.call(request).await,
+                Ok(Some(hold)) => hold,
+                Err(fault) => return Ok(Status::from(fault).into_http()),
+            };
+            let mut ends = Box::pin(hold.ends());
+            // A stream may be held up before its first byte, so its caller is held here too.
+            tokio::select! {
+                reply = inner.call(request) => Ok(reply?.map(|body| cut_when(body, ends))),
+                fault = &mut ends => Ok(Status::from(fault).into_http()),
             }
         })
     }
 }
 
 impl<A: Authenticate> AuthenticateLayer<A> {
-    /// Puts [`Rpc`] and, but for open RPCs, [`Caller`] in the extensions.
-    async fn pass<B>(&self, request: &mut Request<B>) -> Result<(), Fault> {
+    /// Puts [`Rpc`] and, but for open RPCs, [`Caller`] in the extensions; gives the hold of a stream.
+    async fn pass<B>(&self, request: &mut Request<B>) -> Result<Option<Hold<A>>, Fault> {
         let path = request.uri().path();
         let (health, reflection) = (rpc::is_health(path), rpc::is_reflection(path));
         let name = rpc::name(path).ok_or_else(denied)?;
@@ -130,26 +139,72 @@ impl<A: Authenticate> AuthenticateLayer<A> {
         request.extensions_mut().insert(Rpc(name));
         let bearer = bearer(request.headers_mut());
         match self.reflection {
-            _ if health => return Ok(()),
-            Reflection::Open if reflection => return Ok(()),
+            _ if health => return Ok(None),
+            Reflection::Open if reflection => return Ok(None),
             Reflection::Off if reflection => return Err(denied()),
             Reflection::Open | Reflection::Authenticated | Reflection::Off => {}
         }
         if !reflection && !self.authority.has_row(name) {
             return Err(denied());
         }
-        let bearer = bearer?;
-        let credentials = Credentials { bearer, peer };
-        let caller = self.authenticate.authenticate(name, credentials).await?;
+        let within = within(request.headers())?;
+        let credentials = Credentials {
+            bearer: bearer?,
+            peer,
+        };
+        let held = rpc::is_held(request.uri().path()).then(|| credentials.again());
+        let caller = self.identify(name, credentials, within.as_ref()).await?;
         if let Some(note) = request.extensions().get::<CallerNote>() {
             note.set(&caller.accessor);
         }
-        if !reflection && !self.authority.may_call(&caller, name) {
+        let mut each = caller.each();
+        if !reflection && !each.any(|caller| self.authority.may_call(&caller, name)) {
+            self.authority.note_denial(&caller, name, None);
             return Err(denied());
         }
+        drop(each);
         request.extensions_mut().insert(caller);
-        Ok(())
+        let Some(credentials) = held else {
+            return Ok(None);
+        };
+        let held = Held::default();
+        request.extensions_mut().insert(held.clone());
+        Ok(Some(Hold {
+            layer: self.clone(),
+            rpc: name,
+            credentials,
+            within,
+            held,
+        }))
     }
+
+    /// Who calls, acting only in one workspace where the call says so.
+    pub(super) async fn identify(
+        &self,
+        rpc: &'static str,
+        credentials: Credentials,
+        within: Option<&WorkspaceId>,
+    ) -> Result<Caller, Fault> {
+        let caller = self.authenticate.authenticate(rpc, credentials).await?;
+        let Some(workspace) = within else {
+            return Ok(caller);
+        };
+        caller.within(workspace).ok_or_else(|| {
+            self.authority.note_denial(&caller, rpc, None);
+            denied()
+        })
+    }
+}
+
+/// The workspace that the call says its caller acts in.
+fn within(headers: &HeaderMap) -> Result<Option<WorkspaceId>, Fault> {
+    let Some(value) = headers.get(standing::WORKSPACE) else {
+        return Ok(None);
+    };
+    let name = value.to_str().unwrap_or_default();
+    let id = WorkspaceId::from_resource(name)
+        .map_err(|_form| Fault::field(standing::WORKSPACE, "must be workspaces/{id}"))?;
+    Ok(Some(id))
 }
 
 /// Takes the credential out of the headers, so that nothing further in can print it.

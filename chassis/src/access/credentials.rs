@@ -15,6 +15,17 @@ pub struct Credentials {
     pub peer: Peer,
 }
 
+impl Credentials {
+    /// The same once more, for a caller who is looked at again.
+    pub(super) fn again(&self) -> Self {
+        let bearer = self.bearer.as_ref();
+        Self {
+            bearer: bearer.map(|bearer| Secret::new(bearer.expose().to_owned())),
+            peer: self.peer.clone(),
+        }
+    }
+}
+
 /// The other end of a connection; in the extensions of every request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Peer {

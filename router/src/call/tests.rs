@@ -16,6 +16,7 @@ fn origin() -> Origin {
         expire_time: None,
         listed: None,
         grants: std::sync::Arc::new([]),
+        others: std::sync::Arc::new([]),
     };
     Origin {
         id: CallId::new(),

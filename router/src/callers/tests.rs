@@ -40,6 +40,7 @@ impl VaultSource for Fake {
     }
 }
 
+const USAGE: &str = "keyway.billing.v1.BillingService/ListUsage";
 const CHAT: &str = "keyway.router.v1.ExecutionService/Chat";
 
 fn known(revision: u64) -> wire::VerifyCallerResponse {
@@ -85,6 +86,10 @@ fn setup(answers: Vec<wire::VerifyCallerResponse>) -> Setup {
         verdict: Duration::from_mins(1),
         unknown: Duration::from_secs(10),
         entries: 100,
+        lookups: LookupRate {
+            per_second: 20,
+            burst: 100,
+        },
     };
     let source: Arc<dyn VaultSource> = Arc::<Fake>::clone(&vault);
     let wall: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
@@ -231,6 +236,91 @@ async fn what_is_no_token_is_never_sent_to_the_vault() {
         assert_eq!(fault.reason, Reason::CallerUnknown);
     }
     assert_eq!(setup.asked(), 0);
+}
+
+fn from(address: &str) -> SocketAddr {
+    SocketAddr::new(address.parse().unwrap(), 40_000)
+}
+
+#[tokio::test]
+async fn a_verdict_on_a_token_that_is_bound_to_networks_holds_for_its_address_only() {
+    let bound = wire::VerifyCallerResponse {
+        source_bound: true,
+        ..known(1)
+    };
+    let setup = setup(vec![bound.clone(), unknown(), bound, known(2)]);
+    let caller = async |address: &str| {
+        let token = Secret::new("kwc_keyway-test-token-0001".into());
+        let caller = setup.cache.caller(token, Some(from(address))).await;
+        caller.err().map(|fault| fault.reason)
+    };
+    assert_eq!(caller("192.0.2.1").await, None);
+    assert_eq!(caller("198.51.100.1").await, Some(Reason::CallerUnknown));
+    assert_eq!(caller("192.0.2.1").await, None, "unknown elsewhere only");
+    assert_eq!(caller("192.0.2.2").await, None);
+    assert_eq!(setup.asked(), 3);
+    // Once it is no longer bound, every address shares one verdict.
+    setup.change(wire::ChangeKind::Token, 2, ("workspaces/acme", "a-1", ""));
+    assert_eq!(caller("192.0.2.1").await, None);
+    assert_eq!(caller("198.51.100.1").await, None);
+    assert_eq!(setup.asked(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_guesses_reaches_the_vault_within_the_limit_and_no_good_token_suffers() {
+    let setup = setup(
+        std::iter::once(known(1))
+            .chain((0..1000).map(|_| unknown()))
+            .collect(),
+    );
+    assert_eq!(setup.reason().await, None);
+    let mut refused = HashMap::new();
+    for guess in 0..1000 {
+        let token = Secret::new(format!("kwc_keyway-guess-{guess:06}"));
+        let fault = setup.cache.caller(token, None).await.unwrap_err();
+        *refused.entry(fault.reason).or_insert(0) += 1;
+    }
+    assert_eq!(setup.asked(), 101);
+    assert_eq!(refused[&Reason::CallerUnknown], 100);
+    assert_eq!(refused[&Reason::Overloaded], 900);
+    assert_eq!(setup.reason().await, None, "from the same address");
+}
+
+#[tokio::test]
+async fn a_person_is_in_each_workspace_what_the_verdict_says_of_it() {
+    let mut answer = known(1);
+    answer.subject = "oidc:https://idp.example#alice".into();
+    answer.others = vec![wire::CallerStanding {
+        role: wire::Role::Admin.into(),
+        workspace: "workspaces/globex".into(),
+        grants: vec![wire::Grant {
+            rpc: USAGE.into(),
+            scope: wire::GrantScope::Own.into(),
+        }],
+        ..Default::default()
+    }];
+    let setup = setup(vec![answer, unknown()]);
+    let token = || {
+        Secret::new(format!(
+            "{}.{}.{}",
+            "a".repeat(200),
+            "b".repeat(400),
+            "c".repeat(86)
+        ))
+    };
+    let caller = setup.cache.caller(token(), None).await.unwrap();
+    let allowed = |rpc: &str, workspace: &str| {
+        let aim = Aim::Owner(workspace.parse::<Owner>().unwrap());
+        caller
+            .each()
+            .any(|caller| Grants.decide(&caller, rpc, &aim, &Act::Plain).is_ok())
+    };
+    assert!(allowed(CHAT, "workspaces/acme") && allowed(USAGE, "workspaces/globex"));
+    assert!(!allowed(CHAT, "workspaces/globex") && !allowed(USAGE, "workspaces/acme"));
+    let member = ("workspaces/globex", "", "oidc:https://idp.example#alice");
+    setup.change(wire::ChangeKind::Member, 2, member);
+    let fault = setup.cache.caller(token(), None).await.unwrap_err();
+    assert_eq!(fault.reason, Reason::CallerUnknown);
 }
 
 #[tokio::test]

@@ -1,8 +1,6 @@
 //! One verdict of the vault, and how far its grants reach.
 
-use std::sync::Arc;
-
-use keyway_chassis::access::{Caller, Grant, Scope as Reaching};
+use keyway_chassis::access::{Caller, Grant, Scope as Reaching, Standing};
 use keyway_proto::convert::from_timestamp;
 use keyway_proto::target::role;
 use keyway_proto::vault::v1 as wire;
@@ -19,6 +17,8 @@ pub(super) struct Verdict {
     pub(super) epoch: String,
     /// When it was asked for, not when the answer came.
     pub(super) asked_at: Instant,
+    /// Whether it holds for the address only that it was asked for.
+    pub(super) source_bound: bool,
 }
 
 impl Verdict {
@@ -27,26 +27,28 @@ impl Verdict {
         if !answer.known {
             return None;
         }
-        let role = role(answer.role())?;
-        let workspace = match answer.workspace.as_str() {
-            "" => None,
-            name => Some(WorkspaceId::from_resource(name).ok()?),
-        };
-        let grants: Arc<[Grant]> = answer.grants.into_iter().filter_map(grant).collect();
+        let first = standing(wire::CallerStanding {
+            role: answer.role,
+            workspace: answer.workspace,
+            workspace_state: answer.workspace_state,
+            grants: answer.grants,
+        })?;
         let caller = Caller {
-            role,
-            workspace,
+            role: first.role,
+            workspace: first.workspace,
             expire_time: answer.expire_time.as_ref().and_then(from_timestamp),
             accessor: answer.accessor,
             subject: answer.subject,
             listed: None,
-            grants,
+            grants: first.grants,
+            others: answer.others.into_iter().filter_map(standing).collect(),
         };
         Some(Self {
             caller,
             revision: answer.revision,
             epoch: answer.epoch,
             asked_at,
+            source_bound: answer.source_bound,
         })
     }
 
@@ -57,9 +59,23 @@ impl Verdict {
             Scope::Accessor(caller.accessor.clone()),
             Scope::Subject(caller.subject.clone()),
         ];
-        scopes.extend(caller.workspace.clone().map(Scope::Workspace));
+        let workspaces = caller.standings().filter_map(|standing| standing.workspace);
+        scopes.extend(workspaces.map(Scope::Workspace));
         scopes
     }
+}
+
+/// `None` for a role or a name that this build does not know.
+fn standing(standing: wire::CallerStanding) -> Option<Standing> {
+    let workspace = match standing.workspace.as_str() {
+        "" => None,
+        name => Some(WorkspaceId::from_resource(name).ok()?),
+    };
+    Some(Standing {
+        role: role(standing.role())?,
+        workspace,
+        grants: standing.grants.into_iter().filter_map(grant).collect(),
+    })
 }
 
 fn grant(grant: wire::Grant) -> Option<Grant> {

@@ -54,7 +54,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         path: "vault.token_file",
         kind: Kind::Path,
         default: Default::Absent,
-        help: "File with this router's token, one line. Needed unless vault.tls.certificate is set.",
+        help: "File with this router's token, one line: a router token, or a service account's. Read anew when it changes. Needed unless vault.tls.certificate is set.",
     },
     Setting {
         path: "vault.tls.ca",
@@ -178,6 +178,24 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         default: Default::Is("10s"),
         help: "How long an unknown token stays unknown without asking the vault.",
+    },
+    Setting {
+        path: "callers.unknown_rate",
+        kind: Kind::Integer {
+            min: 1,
+            max: 10_000,
+        },
+        default: Default::Is("20"),
+        help: "Questions to the vault per second that unknown tokens from one address (IPv6: one /64) may cause; what is beyond is refused as OVERLOADED.",
+    },
+    Setting {
+        path: "callers.unknown_burst",
+        kind: Kind::Integer {
+            min: 1,
+            max: 100_000,
+        },
+        default: Default::Is("100"),
+        help: "The same at once.",
     },
     Setting {
         path: "callers.entries",

@@ -9,7 +9,7 @@ use keyway_words::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{Invalid, LONGEST, Times};
+use super::{Invalid, LONGEST, Named, Times};
 
 /// A token as it says of itself. Nothing in it is known to be true.
 #[derive(Debug)]
@@ -86,11 +86,14 @@ impl<'t> Unverified<'t> {
     }
 
     pub(super) fn times(&self) -> Times {
-        let optional = |name, round| self.claims.get(name).map(|value| time(value, round));
+        let named = |name, round| match self.claims.get(name) {
+            None => Named::Absent,
+            Some(value) => time(value, round).map_or(Named::Unreadable, Named::At),
+        };
         Times {
-            expires: optional("exp", f64::floor).flatten(),
-            not_before: optional("nbf", f64::ceil),
-            issued: optional("iat", f64::floor),
+            expires: named("exp", f64::floor),
+            not_before: named("nbf", f64::ceil),
+            issued: named("iat", f64::floor),
         }
     }
 
@@ -102,8 +105,8 @@ impl<'t> Unverified<'t> {
         &self.signature
     }
 
-    pub(super) fn into_claims(self) -> Object {
-        self.claims
+    pub(super) fn claims(&self) -> &Object {
+        &self.claims
     }
 }
 

@@ -9,7 +9,7 @@ use keyway_chassis::access::{self, Granted};
 use keyway_proto::target::wire_role;
 use keyway_proto::vault::v1::lease_service_server::LeaseService;
 use keyway_proto::vault::v1::{
-    Grant, GrantScope, KeyState, Pool, ReportHealthRequest, ReportHealthResponse,
+    CallerStanding, Grant, GrantScope, KeyState, Pool, ReportHealthRequest, ReportHealthResponse,
     ResolveKeysRequest, ResolveKeysResponse, VerifyCallerRequest, VerifyCallerResponse,
     WatchChangesRequest, WatchChangesResponse, WorkspaceState,
 };
@@ -19,13 +19,14 @@ use keyway_words::{CallId, Owner, ProviderId, Role, Secret};
 use serde_json::json;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::callers::{self, Known};
+use crate::callers::{self, Known, Standing};
 use crate::fields;
+use crate::issuers::{self, Bearer};
 use crate::resolve::{self, Pools};
 use crate::service::{Vault, any_workspace, done, health, watch};
 use crate::store::Write;
 use crate::store::audit::Chain;
-use crate::store::feed;
+use crate::store::feed::{self, Position};
 use crate::wire;
 
 /// The service.
@@ -162,45 +163,83 @@ async fn verify(
                 Fault::field("source_address", "must be an IP address, or empty")
             })?),
         };
-    let read = vault.store.read().await?;
-    let position = feed::current(read.on()).await?;
-    let known = match callers::hash(&vault.keyring.token_hash, token) {
-        Some(hash) => callers::look_up(read.on(), &hash, source, read.now()).await?,
-        None => None,
-    };
-    let Some(known) = known else {
+    let Some((known, position)) = look_up(vault, token, source).await? else {
         return Ok(VerifyCallerResponse::default());
     };
-    check_listed(granted, &known)?;
-    let workspace_state = known
-        .workspace
-        .as_ref()
-        .map_or(0, |(_id, state)| (*state).into());
+    let mut standings = visible(granted, known.standings)?
+        .into_iter()
+        .map(caller_standing);
+    let first = standings.next().ok_or_else(access::denied)?;
     Ok(VerifyCallerResponse {
         known: true,
         accessor: known.accessor,
         subject: known.subject,
-        role: wire_role(known.role).into(),
-        workspace: known
-            .workspace
-            .map(|(id, _state)| id.resource())
-            .unwrap_or_default(),
-        workspace_state,
+        role: first.role,
+        workspace: first.workspace,
+        workspace_state: first.workspace_state,
         expire_time: Some(convert::timestamp(known.expires_at)),
-        grants: router_grants(known.role),
+        grants: first.grants,
         revision: position.revision,
         epoch: position.epoch,
+        others: standings.collect(),
+        source_bound: known.source_bound,
     })
 }
 
-/// A router with an allow-list learns nothing of callers of other workspaces.
-fn check_listed(granted: &Granted<VerifyCallerRequest>, known: &Known) -> Result<(), Fault> {
-    let Some(listed) = &granted.caller().listed else {
-        return Ok(());
+/// Who bears a token or a JWT of a person, and the revision at which that was read. A router's
+/// credential is nobody's here.
+async fn look_up(
+    vault: &Vault,
+    token: &Secret,
+    source: Option<IpAddr>,
+) -> Result<Option<(Known, Position)>, Fault> {
+    if issuers::is_jwt(token) {
+        let hash_key = &vault.keyring.token_hash;
+        let now = vault.store.now();
+        let bearer = vault.issuers.identify(token, hash_key, now).await?;
+        let Some(Bearer::Person(person)) = bearer else {
+            return Ok(None);
+        };
+        let read = vault.store.read().await?;
+        let position = feed::current(read.on()).await?;
+        return Ok(Some((callers::person(read.on(), person).await?, position)));
+    }
+    let Some(hash) = callers::hash(&vault.keyring.token_hash, token) else {
+        return Ok(None);
     };
-    match &known.workspace {
-        Some((id, _state)) if !listed.contains(id) => Err(access::denied()),
-        _ => Ok(()),
+    let read = vault.store.read().await?;
+    let position = feed::current(read.on()).await?;
+    let known = callers::look_up(read.on(), &hash, source, read.now()).await?;
+    Ok(known.map(|known| (known, position)))
+}
+
+/// A router with an allow-list learns nothing of what callers are in other workspaces.
+fn visible(
+    granted: &Granted<VerifyCallerRequest>,
+    mut standings: Vec<Standing>,
+) -> Result<Vec<Standing>, Fault> {
+    if let Some(listed) = &granted.caller().listed {
+        standings.retain(|standing| match &standing.workspace {
+            Some((id, _state)) => listed.contains(id),
+            None => true,
+        });
+    }
+    if standings.is_empty() {
+        return Err(access::denied());
+    }
+    Ok(standings)
+}
+
+fn caller_standing(standing: Standing) -> CallerStanding {
+    let (workspace, state) = standing
+        .workspace
+        .map(|(id, state)| (id.resource(), state.into()))
+        .unwrap_or_default();
+    CallerStanding {
+        role: wire_role(standing.role).into(),
+        workspace,
+        workspace_state: state,
+        grants: router_grants(standing.role),
     }
 }
 

@@ -4,13 +4,13 @@ pub(crate) mod create;
 
 use std::sync::Arc;
 
-use keyway_chassis::access::{Granted, Reach};
+use keyway_chassis::access::{self, Granted, Reach};
 use keyway_proto::target::wire_role;
 use keyway_proto::vault::v1::token_service_server::TokenService;
 use keyway_proto::vault::v1::{
-    ChangeKind, TokenServiceCreateRequest, TokenServiceCreateResponse, TokenServiceListRequest,
-    TokenServiceListResponse, TokenServiceRevokeRequest, TokenServiceRevokeResponse,
-    TokenServiceWhoAmIRequest, TokenServiceWhoAmIResponse,
+    ChangeKind, Standing, TokenServiceCreateRequest, TokenServiceCreateResponse,
+    TokenServiceListRequest, TokenServiceListResponse, TokenServiceRevokeRequest,
+    TokenServiceRevokeResponse, TokenServiceWhoAmIRequest, TokenServiceWhoAmIResponse,
 };
 use keyway_proto::{Fault, Reason, convert};
 use keyway_words::WorkspaceId;
@@ -72,7 +72,19 @@ impl TokenService for Tokens {
                 .map(WorkspaceId::resource)
                 .unwrap_or_default(),
             expire_time: caller.expire_time.map(convert::timestamp),
+            others: caller.others.iter().map(standing).collect(),
         }))
+    }
+}
+
+fn standing(standing: &access::Standing) -> Standing {
+    Standing {
+        role: wire_role(standing.role).into(),
+        workspace: standing
+            .workspace
+            .as_ref()
+            .map(WorkspaceId::resource)
+            .unwrap_or_default(),
     }
 }
 
@@ -125,10 +137,7 @@ async fn revoke(
         .await?
         .filter(|row| reaches(row, granted));
     let Some(row) = row else {
-        return Err(Fault::new(
-            Reason::TokenNotFound,
-            "there is no such token; TokenService.List shows those there are",
-        ));
+        return Err(not_found(accessor == &caller.accessor));
     };
     let owner = row
         .workspace
@@ -165,6 +174,17 @@ async fn revoke(
         revision,
         routers_behind,
     })
+}
+
+/// A caller that is no token itself came with what an issuer gave.
+fn not_found(is_caller: bool) -> Fault {
+    let message = if is_caller {
+        "the credential is none of the vault's tokens: what an issuer gave ends by its time, and \
+         MemberService.Remove ends what it may do"
+    } else {
+        "there is no such token; TokenService.List shows those there are"
+    };
+    Fault::new(Reason::TokenNotFound, message)
 }
 
 /// Whether a token is one that the request may name. Another workspace's is as unknown as none.

@@ -22,6 +22,20 @@ pub(crate) async fn find(
     )
 }
 
+/// At most `limit` memberships of a subject, by workspace.
+pub(crate) async fn of_subject(
+    on: &impl ConnectionTrait,
+    subject: &str,
+    limit: u64,
+) -> Result<Vec<MemberRow>, StoreError> {
+    Ok(member::Entity::find()
+        .filter(member::Column::Subject.eq(subject))
+        .order_by_asc(member::Column::Workspace)
+        .limit(limit)
+        .all(on)
+        .await?)
+}
+
 /// At most `limit` members after a subject, by subject.
 pub(crate) async fn page(
     on: &impl ConnectionTrait,

@@ -17,6 +17,17 @@ pub(crate) async fn find(
     Ok(workspace::Entity::find_by_id(id).one(on).await?)
 }
 
+/// Those of these workspaces that there are.
+pub(crate) async fn all_of(
+    on: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = &str>,
+) -> Result<Vec<WorkspaceRow>, StoreError> {
+    Ok(workspace::Entity::find()
+        .filter(workspace::Column::Id.is_in(ids))
+        .all(on)
+        .await?)
+}
+
 /// At most `limit` workspaces after an id, by id.
 pub(crate) async fn page(
     on: &impl ConnectionTrait,

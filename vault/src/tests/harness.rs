@@ -6,6 +6,7 @@ mod listen;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyway_chassis::access::LookupRate;
 use keyway_chassis::clock::{Clock, ManualClock};
 use keyway_chassis::drain::Drain;
 use keyway_chassis::lifecycle::Shutdown;
@@ -27,8 +28,10 @@ use tonic::{Request, Status};
 
 pub(super) use self::database::{TestDatabase, on_postgres, stranger_to, translated};
 use self::listen::listen;
+use crate::app::Identities;
 use crate::authenticate::RouterList;
 use crate::fields::SecretBounds;
+use crate::issuers::IssuerConfig;
 use crate::keyring::{Bounds, CacheBounds};
 use crate::master_key::Readers;
 use crate::master_key::source::Source;
@@ -53,7 +56,7 @@ pub(super) struct World {
     pub(super) acme_router: Bearer,
     /// The database as the vault has it open.
     pub(super) store: Store,
-    routers: RouterList,
+    identities: Identities,
     shutdown: Shutdown,
     drain: Drain,
 }
@@ -92,6 +95,10 @@ pub(super) fn limits() -> Limits {
             longest: 4096,
         },
         message: 64 << 10,
+        unknown: LookupRate {
+            per_second: 20,
+            burst: 100,
+        },
         deletion: Deletion {
             delay: Duration::from_hours(72),
             shortest: Duration::from_secs(1),
@@ -120,6 +127,10 @@ pub(super) const fn bounds() -> Bounds {
 
 impl World {
     pub(super) async fn new() -> Self {
+        Self::with_issuers(Vec::new()).await
+    }
+
+    pub(super) async fn with_issuers(issuers: Vec<IssuerConfig>) -> Self {
         let database = TestDatabase::migrated().await;
         let clock = Arc::new(ManualClock::at(NOW));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
@@ -140,8 +151,15 @@ impl World {
         ];
         let routers = RouterList::new(routers).unwrap();
         let (shutdown, drain) = (Shutdown::new(), Drain::new());
-        let [admin, data] =
-            listen(store.clone(), keyring, routers.clone(), &shutdown, &drain).await;
+        let identities = Identities { routers, issuers };
+        let [admin, data] = listen(
+            store.clone(),
+            keyring,
+            identities.clone(),
+            &shutdown,
+            &drain,
+        )
+        .await;
         Self {
             database,
             clock,
@@ -151,7 +169,7 @@ impl World {
             router: Bearer::new(router.expose()),
             acme_router: Bearer::new(acme_router.expose()),
             store,
-            routers,
+            identities,
             shutdown,
             drain,
         }
@@ -163,8 +181,8 @@ impl World {
         let (settings, source) = (self.database.settings(), source(&self.database.key()));
         let opened = start::open(&settings, source, bounds(), clock).await;
         let (store, keyring) = opened.unwrap();
-        let routers = self.routers.clone();
-        let [_admin, data] = listen(store, keyring, routers, &self.shutdown, &self.drain).await;
+        let identities = self.identities.clone();
+        let [_admin, data] = listen(store, keyring, identities, &self.shutdown, &self.drain).await;
         data
     }
 

@@ -56,6 +56,7 @@ pub(super) fn caller(role: Role) -> Caller {
         expire_time: None,
         listed: None,
         grants: Arc::from([]),
+        others: Arc::from([]),
     }
 }
 
@@ -72,8 +73,7 @@ impl Authority for Table {
     }
 
     fn decide(&self, caller: &Caller, rpc: &str, aim: &Aim, _: &Act) -> Result<Reach, Denied> {
-        let own = *aim == Aim::Caller;
-        if own && self.may_call(caller, rpc) {
+        if *aim == Aim::System && self.may_call(caller, rpc) {
             Ok(Reach::Full)
         } else {
             Err(Denied)

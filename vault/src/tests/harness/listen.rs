@@ -2,14 +2,13 @@
 
 use keyway_chassis::config;
 use keyway_chassis::drain::Drain;
-use keyway_chassis::lifecycle::Shutdown;
+use keyway_chassis::lifecycle::{Shutdown, Tasks};
 use keyway_chassis::operations::Readiness;
 use keyway_chassis::serve::{self, ServeConfig};
 use tonic::transport::{Channel, Endpoint};
 
 use super::limits;
-use crate::app::{self, ADMIN, DATA, Process};
-use crate::authenticate::RouterList;
+use crate::app::{self, ADMIN, DATA, Identities, Process};
 use crate::keyring::Keyring;
 use crate::pulse;
 use crate::store::Store;
@@ -18,7 +17,7 @@ use crate::store::Store;
 pub(super) async fn listen(
     store: Store,
     keyring: Keyring,
-    routers: RouterList,
+    identities: Identities,
     shutdown: &Shutdown,
     drain: &Drain,
 ) -> [Channel; 2] {
@@ -31,7 +30,8 @@ pub(super) async fn listen(
         readiness,
     };
     let (vault, around, recorder) =
-        app::assemble(store.clone(), keyring, limits(), routers, process);
+        app::assemble(store.clone(), keyring, limits(), identities, process);
+    vault.issuers.keep(&Tasks::new(), shutdown);
     tokio::spawn(recorder.run(store.clone(), shutdown.clone()));
     tokio::spawn(pulse::run(store, limits().poll, shutdown.clone()));
     let mut channels = Vec::new();
