@@ -12,7 +12,7 @@ use keyway_chassis::{Routes, operations};
 use keyway_proto::billing::v1::billing_service_server::BillingServiceServer;
 use keyway_proto::router::v1::execution_service_server::ExecutionServiceServer;
 use keyway_router_billing::Ledger;
-use keyway_words::{Secret, Timestamp};
+use keyway_words::Timestamp;
 use tokio::sync::Semaphore;
 use tracing::{error, info};
 
@@ -21,7 +21,8 @@ use crate::callers::{Grants, VerdictCache};
 use crate::counters;
 use crate::execute::Execution;
 use crate::keys::{
-    Feed, Freshness, HealthBoard, LeaseCache, Reporter, Reports, VaultClient, VaultSource,
+    Feed, Freshness, HealthBoard, LeaseCache, Reporter, Reports, RouterToken, VaultClient,
+    VaultSource,
 };
 use crate::price::Prices;
 use crate::service::Services;
@@ -187,23 +188,24 @@ fn guard_the_way_to_the_vault(config: &RouterConfig, parts: &Parts) -> Result<()
 
 fn vault(config: &RouterConfig, parts: &Parts) -> Result<VaultClient, StartError> {
     let settings = &config.vault;
-    let token = settings.token_file.as_deref().map(token).transpose()?;
+    let token = settings
+        .token_file
+        .as_deref()
+        .map(RouterToken::read)
+        .transpose()?;
+    if let Some(token) = token.clone() {
+        let renewed = token.follow(parts.shutdown.clone());
+        parts.tasks.spawn("router-token", renewed);
+    }
     let tls = settings.tls.clone();
     let tls = tls.map(|(files, name)| TlsClient::start("vault", &name, files, &parts.upkeep()));
     let client = VaultClient::new(
         &settings.endpoint,
         tls.transpose().map_err(Misconfigured::new)?,
-        token.as_ref(),
+        token,
         settings.deadline,
     );
     Ok(client?)
-}
-
-fn token(path: &Path) -> Result<Secret, StartError> {
-    let text = read(path, "vault.token_file")?;
-    let token = Secret::new(text.trim().to_owned());
-    drop(Secret::new(text));
-    Ok(token)
 }
 
 /// The price table in force, kept in the ledger before anything is priced with it; and the task

@@ -6,6 +6,7 @@ mod freshness;
 mod health;
 mod lease;
 mod source;
+mod token;
 pub(crate) mod tombstones;
 mod vault;
 mod way;
@@ -22,6 +23,7 @@ pub(crate) use health::Reporter;
 pub use health::{HealthBoard, HealthBounds, InFlight, Reports, Trouble};
 pub use lease::{KeyPool, Lease, LeaseKey, LeasedKey};
 pub use source::{VaultError, VaultSource};
+pub use token::{RouterToken, RouterTokenError};
 pub use vault::{VaultClient, VaultClientError};
 
 use crate::resolver::{Facts, KeyView, PoolView};

@@ -10,12 +10,12 @@ use keyway_proto::status::refusal;
 use keyway_proto::vault::v1 as wire;
 use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
 use keyway_words::{CallId, ProviderId, Secret, WorkspaceId};
-use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 
 use super::health::HealthSink;
 use super::source::{VaultError, VaultSource};
+use super::token::RouterToken;
 use super::way::Way;
 use crate::counters;
 
@@ -23,7 +23,7 @@ use crate::counters;
 #[derive(Clone)]
 pub struct VaultClient {
     way: Way,
-    bearer: Option<MetadataValue<Ascii>>,
+    token: Option<RouterToken>,
     deadline: Duration,
 }
 
@@ -39,9 +39,6 @@ pub enum VaultClientError {
     /// The endpoint is no URL.
     #[error("vault.endpoint is not a URL such as http://127.0.0.1:7102")]
     Endpoint,
-    /// The token can't stand in a header.
-    #[error("the file of vault.token_file must hold one line of visible ASCII characters")]
-    Token,
 }
 
 impl VaultClient {
@@ -50,14 +47,14 @@ impl VaultClient {
     pub fn new(
         endpoint: &str,
         tls: Option<TlsClient>,
-        token: Option<&Secret>,
+        token: Option<RouterToken>,
         deadline: Duration,
     ) -> Result<Self, VaultClientError> {
         let endpoint = Endpoint::from_shared(endpoint.to_owned())
             .map_err(|_form| VaultClientError::Endpoint)?;
         Ok(Self {
             way: Way::new(endpoint, tls),
-            bearer: token.map(bearer).transpose()?,
+            token,
             deadline,
         })
     }
@@ -82,9 +79,9 @@ impl VaultClient {
 
     fn authorized<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        if let Some(bearer) = &self.bearer {
+        if let Some(token) = &self.token {
             let metadata = request.metadata_mut();
-            metadata.insert("authorization", bearer.clone());
+            metadata.insert("authorization", token.bearer());
         }
         request
     }
@@ -142,14 +139,6 @@ impl HealthSink for VaultClient {
             reply.map(drop)
         })
     }
-}
-
-fn bearer(token: &Secret) -> Result<MetadataValue<Ascii>, VaultClientError> {
-    let mut bearer: MetadataValue<Ascii> = format!("Bearer {}", token.expose())
-        .parse()
-        .map_err(|_form| VaultClientError::Token)?;
-    bearer.set_sensitive(true);
-    Ok(bearer)
 }
 
 async fn answer<T>(
