@@ -24,5 +24,6 @@ mod leaks;
 mod lost_files;
 mod own_and_hosted;
 mod revoke;
+mod sign_in;
 mod vault_down;
 mod warm;

@@ -8,6 +8,7 @@ use keyway_chassis::proto::Reason;
 use keyway_chassis::proto::billing::v1::billing_service_client::BillingServiceClient;
 use keyway_chassis::proto::router::v1::execution_service_client::ExecutionServiceClient;
 use keyway_chassis::proto::status;
+use keyway_chassis::proto::vault::v1::audit_service_client::AuditServiceClient;
 use keyway_chassis::proto::vault::v1::key_service_client::KeyServiceClient;
 use keyway_chassis::proto::vault::v1::member_service_client::MemberServiceClient;
 use keyway_chassis::proto::vault::v1::token_service_client::TokenServiceClient;
@@ -96,6 +97,11 @@ impl Session {
     /// Tokens, at the vault.
     pub fn tokens(&self) -> TokenServiceClient<Authenticated> {
         TokenServiceClient::new(self.service())
+    }
+
+    /// Audit rows, at the vault.
+    pub fn audit(&self) -> AuditServiceClient<Authenticated> {
+        AuditServiceClient::new(self.service())
     }
 
     /// Calls, at the router.
