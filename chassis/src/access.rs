@@ -12,11 +12,13 @@ mod lookups;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+pub(crate) use self::trace::TraceId;
 pub use authenticate::{Authenticate, AuthenticateLayer, AuthenticateService};
 pub use credentials::{Credentials, Peer, PeerIdentity};
 use keyway_proto::target::Target;
@@ -139,6 +141,7 @@ pub struct Granted<T> {
     reach: Reach,
     deadline: Deadline,
     peer: Peer,
+    trace: TraceId,
 }
 
 impl<T> Granted<T> {
@@ -160,6 +163,11 @@ impl<T> Granted<T> {
     /// Where it comes from.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer.address
+    }
+
+    /// The trace that its caller says it belongs to, 32 hex digits.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.trace.as_str()
     }
 
     /// The message.
@@ -221,11 +229,13 @@ pub fn grant<T: Target>(
     }
     let deadline = extensions.get().copied().unwrap_or(Deadline::NONE);
     let peer = extensions.get::<Peer>().cloned().unwrap_or_default();
+    let trace = extensions.get().cloned().unwrap_or_default();
     Ok(Granted {
         message,
         caller,
         reach,
         deadline,
         peer,
+        trace,
     })
 }

@@ -23,6 +23,11 @@ impl MigratorTrait for Vault {
                 postgres: include_str!("vault/0002_keys.postgres.sql"),
             }),
             Box::new(Step {
+                name: "vault_0003_audit",
+                sqlite: include_str!("vault/0003_audit.sqlite.sql"),
+                postgres: include_str!("vault/0003_audit.postgres.sql"),
+            }),
+            Box::new(Step {
                 name: "vault_0004_admin",
                 sqlite: include_str!("vault/0004_admin.sqlite.sql"),
                 postgres: include_str!("vault/0004_admin.postgres.sql"),

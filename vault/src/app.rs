@@ -21,6 +21,7 @@ use keyway_proto::vault::v1::token_service_server::TokenServiceServer;
 use keyway_proto::vault::v1::workspace_service_server::WorkspaceServiceServer;
 use tokio::net::TcpListener;
 
+use crate::audit::{health, signing};
 use crate::authenticate::{Authenticator, RouterList};
 use crate::authority::Authority;
 use crate::denials::{self, Recorder};
@@ -106,9 +107,12 @@ pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartE
         &parts.shutdown,
     );
     background(&vault, &parts);
+    signing::announce(&vault.keyring.checkpoint);
     let shutdown = parts.shutdown.clone();
+    let signing = signing::run(vault, shutdown.clone());
     parts.tasks.spawn("database", async move {
-        recorder.run(store.clone(), shutdown).await;
+        // What is refused until the end is on record, and what is on record is signed.
+        tokio::join!(recorder.run(store.clone(), shutdown), signing);
         if let Err(error) = store.close().await {
             tracing::warn!(%error, "the database did not close");
         }
@@ -129,6 +133,9 @@ fn background(vault: &Arc<Vault>, parts: &Parts) {
     spawn("feed-pulse", pulse.boxed());
     let checking = key_check::run(Arc::clone(vault), parts.readiness.clone(), shutdown());
     spawn("master-key-check", checking.boxed());
+    let interval = vault.limits.audit.check;
+    let watching = health::watch(store(), interval, parts.readiness.clone(), shutdown());
+    spawn("audit-check", watching.boxed());
 }
 
 /// Opens the database with its key, as the settings say.

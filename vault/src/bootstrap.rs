@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::keyring::{DataKeyError, Keyring};
 use crate::master_key::write_private;
 use crate::service::tokens::create::NewToken;
-use crate::store::audit::{Chain, Decision, Entry};
+use crate::store::audit::{Chain, Decision, Entry, Origin};
 use crate::store::{Store, StoreError, tokens};
 
 /// Why there is no token.
@@ -66,6 +66,7 @@ pub(crate) async fn bootstrap(
         decision: Decision::Allowed,
         reason: "",
         facts: json!({ "role": row.role, "expires_at": row.expires_at }),
+        origin: Origin::default(),
     };
     write.audit(&entry).await?;
     hand_over(out, &secret)?;

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::audit::{Chain, Decision, Entry};
+use crate::store::audit::{Chain, Decision, Entry, Origin};
 
 /// Takes note of denials; never waits.
 #[derive(Clone)]
@@ -65,6 +65,7 @@ impl Denials {
             decision: Decision::Denied,
             reason: Reason::Denied.as_str(),
             facts: json!({}),
+            origin: Origin::default(),
         });
     }
 
@@ -80,6 +81,7 @@ impl Denials {
             decision: Decision::Denied,
             reason: Reason::CallerUnknown.as_str(),
             facts: json!({}),
+            origin: Origin::default(),
         });
     }
 
@@ -190,6 +192,7 @@ impl Counts {
                 decision: Decision::Denied,
                 reason: Reason::Denied.as_str(),
                 facts: json!({ "count": dropped, "in": "one minute" }),
+                origin: Origin::default(),
             });
         }
         rows
@@ -217,6 +220,7 @@ mod tests {
             decision: Decision::Denied,
             reason: "DENIED",
             facts: json!({}),
+            origin: Origin::default(),
         }
     }
 

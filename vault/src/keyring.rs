@@ -8,7 +8,7 @@ mod wrap;
 
 use keyway_proto::{Fault, Reason};
 use keyway_vault_crypto::{self as crypto, CryptoError, DataKey};
-use keyway_vault_crypto::{FingerprintKey, PageKey, TokenHashKey};
+use keyway_vault_crypto::{CheckpointKey, FingerprintKey, PageKey, TokenHashKey};
 
 pub(crate) use self::cache::CacheBounds;
 pub(crate) use self::hierarchy::{Bounds, Hierarchy};
@@ -26,6 +26,8 @@ pub(crate) struct Keyring {
     pub(crate) token_hash: TokenHashKey,
     /// Page tokens.
     pub(crate) page: PageKey,
+    /// Checkpoints of the audit chains.
+    pub(crate) checkpoint: CheckpointKey,
 }
 
 impl Keyring {
@@ -36,6 +38,7 @@ impl Keyring {
             fingerprint: FingerprintKey::derive(system),
             token_hash: TokenHashKey::derive(system),
             page: PageKey::derive(system),
+            checkpoint: CheckpointKey::derive(system),
         }
     }
 }

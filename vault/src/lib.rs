@@ -8,6 +8,7 @@
 //! only module that speaks SQL.
 
 mod app;
+mod audit;
 mod authenticate;
 mod authority;
 mod blocks;

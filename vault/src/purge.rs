@@ -15,7 +15,7 @@ use serde_json::json;
 
 use self::witness::Witness;
 use crate::settings::Deletion;
-use crate::store::audit::{Chain, Decision, Entry};
+use crate::store::audit::{Chain, Decision, Entry, Origin};
 use crate::store::feed::Change;
 use crate::store::workspaces::WorkspaceRow;
 use crate::store::{Store, StoreError, Write, purge as rows, workspaces};
@@ -169,6 +169,7 @@ async fn record(
         decision: Decision::Allowed,
         reason: "",
         facts,
+        origin: Origin::default(),
     };
     write.audit(&entry).await
 }

@@ -28,7 +28,7 @@ use crate::issuers::Issuers;
 use crate::keyring::Keyring;
 use crate::routers::Routers;
 use crate::settings::Limits;
-use crate::store::audit::{Chain, Decision, Entry};
+use crate::store::audit::{Chain, Decision, Entry, Origin};
 use crate::store::workspaces::WorkspaceRow;
 use crate::store::{Store, workspaces as rows};
 use crate::wire;
@@ -91,14 +91,34 @@ impl Vault {
     }
 }
 
+/// Who did something, and from where, for the record.
+pub(crate) struct Actor<'a> {
+    caller: &'a Caller,
+    origin: Origin,
+}
+
+impl<'a, T> From<&'a Granted<T>> for Actor<'a> {
+    fn from(granted: &'a Granted<T>) -> Self {
+        let source = granted.peer().map(|peer| peer.ip().to_canonical());
+        Self {
+            caller: granted.caller(),
+            origin: Origin {
+                source: source.map(|source| source.to_string()).unwrap_or_default(),
+                trace_id: granted.trace_id().unwrap_or_default().to_owned(),
+            },
+        }
+    }
+}
+
 /// The audit row of something that a caller did.
-pub(crate) fn done(
-    caller: &Caller,
+pub(crate) fn done<'a>(
+    actor: impl Into<Actor<'a>>,
     chain: Chain,
     rpc: &str,
     resource: String,
     facts: serde_json::Value,
 ) -> Entry {
+    let Actor { caller, origin } = actor.into();
     Entry {
         chain,
         accessor: caller.accessor.clone(),
@@ -108,6 +128,7 @@ pub(crate) fn done(
         decision: Decision::Allowed,
         reason: "",
         facts,
+        origin,
     }
 }
 

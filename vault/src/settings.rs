@@ -35,6 +35,17 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
 }
 
+/// Times of the audit trail.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AuditPace {
+    /// A chain is signed after so many rows,
+    pub(crate) signed_rows: u64,
+    /// and after so long, if it grew at all.
+    pub(crate) signed_interval: Duration,
+    /// Time between two looks at whether the trail takes rows.
+    pub(crate) check: Duration,
+}
+
 /// Bounds and times of the services.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -54,6 +65,8 @@ pub(crate) struct Limits {
     pub(crate) message: usize,
     /// Look-ups of unknown tokens that one address may cause.
     pub(crate) unknown: LookupRate,
+    /// Times of the audit trail.
+    pub(crate) audit: AuditPace,
     /// How workspaces end.
     pub(crate) deletion: Deletion,
 }
@@ -233,6 +246,33 @@ const SETTINGS: &[Setting] = &[
         help: "How long a router that is not heard of counts as one that may still use a key. At least lease.stale_bound of every router.",
     },
     Setting {
+        path: "audit.checkpoint_rows",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1_000_000,
+        },
+        default: config::Default::Is("1000"),
+        help: "A chain of the audit trail is signed after so many rows.",
+    },
+    Setting {
+        path: "audit.checkpoint_interval",
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_hours(24),
+        },
+        default: config::Default::Is("60s"),
+        help: "A chain of the audit trail that grew is signed at least so often.",
+    },
+    Setting {
+        path: "audit.check_interval",
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: Duration::from_hours(24),
+        },
+        default: config::Default::Is("5s"),
+        help: "How often a row is tried and taken back, to see that the audit trail takes rows.",
+    },
+    Setting {
         path: "secret.min_length",
         kind: Kind::Integer { min: 1, max: 4096 },
         default: config::Default::Is("8"),
@@ -366,6 +406,11 @@ impl config::Settings for Settings {
                 unknown: LookupRate {
                     per_second: values.get("callers.unknown_rate")?,
                     burst: values.get("callers.unknown_burst")?,
+                },
+                audit: AuditPace {
+                    signed_rows: values.get("audit.checkpoint_rows")?,
+                    signed_interval: values.get("audit.checkpoint_interval")?,
+                    check: values.get("audit.check_interval")?,
                 },
                 deletion,
             },

@@ -5,6 +5,7 @@
 //! there is one writing connection, on PostgreSQL because each takes the feed row first.
 
 pub(crate) mod audit;
+pub(crate) mod checkpoints;
 mod connect;
 mod counters;
 pub(crate) mod data_keys;
@@ -18,6 +19,7 @@ pub(crate) mod purge;
 pub(crate) mod requests;
 mod scrub;
 pub(crate) mod tokens;
+mod trail;
 pub(crate) mod workspaces;
 
 /// What tests read of the tables themselves.
@@ -39,6 +41,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 pub(crate) use self::connect::Bounds;
 use self::connect::{Begun, Pool};
 pub(crate) use self::error::StoreError;
+use self::trail::Trail;
 use crate::store::feed::Change;
 
 /// The open database.
@@ -48,6 +51,7 @@ pub(crate) struct Store {
     reader: Pool,
     clock: Arc<dyn Clock>,
     committed: watch::Sender<()>,
+    trail: Trail,
 }
 
 impl Store {
@@ -63,6 +67,7 @@ impl Store {
             reader,
             clock,
             committed: watch::Sender::new(()),
+            trail: Trail::default(),
         })
     }
 
@@ -73,7 +78,8 @@ impl Store {
 
     /// Starts a transaction that may write. It waits its turn, and is undone unless committed.
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
-        let begun = self.writer.begin(AccessMode::ReadWrite).await?;
+        let begun = self.writer.begin(AccessMode::ReadWrite).await;
+        let begun = begun.map_err(|error| self.not_begun(error))?;
         if begun.found == 0 {
             // Nothing would keep two writers apart.
             return Err(StoreError::Damaged {
@@ -94,6 +100,17 @@ impl Store {
         Ok(self.begun(begun))
     }
 
+    fn not_begun(&self, error: StoreError) -> StoreError {
+        if self.writer.backend() != DbBackend::Sqlite {
+            return error;
+        }
+        let error = error.not_begun();
+        if matches!(error, StoreError::Audit(_)) {
+            self.trail.refused();
+        }
+        error
+    }
+
     fn begun(&self, begun: Begun) -> Write {
         Write {
             transaction: begun.transaction,
@@ -101,6 +118,7 @@ impl Store {
             now: self.clock.now(),
             wakes: false,
             committed: self.committed.clone(),
+            trail: self.trail.clone(),
         }
     }
 
@@ -129,6 +147,11 @@ impl Store {
         self.committed.send_replace(());
     }
 
+    /// What writers tell of the audit trail.
+    pub(crate) const fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
     /// Closes both pools; what is committed is on disk already.
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
         self.reader.close().await?;
@@ -143,6 +166,7 @@ pub(crate) struct Write {
     now: Timestamp,
     wakes: bool,
     committed: watch::Sender<()>,
+    trail: Trail,
 }
 
 impl Write {
@@ -172,7 +196,17 @@ impl Write {
 
     /// Writes an audit row.
     pub(crate) async fn audit(&self, entry: &audit::Entry) -> Result<(), StoreError> {
-        audit::append(&self.transaction, entry, self.now).await
+        let appended = audit::append(&self.transaction, entry, self.now).await;
+        match appended {
+            Ok(uncovered) => self.trail.grew(uncovered),
+            Err(_) => self.trail.refused(),
+        }
+        appended.map(drop)
+    }
+
+    /// Undoes it all, and waits until it is undone.
+    pub(crate) async fn undo(self) -> Result<(), StoreError> {
+        Ok(self.transaction.rollback().await?)
     }
 
     /// Makes it all durable, then wakes the watches.
@@ -182,7 +216,10 @@ impl Write {
         if self.transaction.get_database_backend() == DbBackend::Postgres {
             self.transaction.execute_unprepared("SELECT 1").await?;
         }
-        self.transaction.commit().await?;
+        if let Err(error) = self.transaction.commit().await {
+            self.trail.refused();
+            return Err(StoreError::not_committed(error));
+        }
         if self.wakes {
             self.committed.send_replace(());
         }

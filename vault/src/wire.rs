@@ -99,6 +99,9 @@ pub(crate) fn audit_row(row: Row) -> AuditRow {
         reason: row.reason,
         facts_json: row.facts,
         hash: row.hash,
+        form: u32::try_from(row.form).unwrap_or(0),
+        source: row.source,
+        trace_id: row.trace_id,
     }
 }
 

@@ -14,7 +14,7 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::hold::{Held, Hold};
-use super::{Authority, Caller, Credentials, Peer, Rpc, caller_unknown, denied, standing};
+use super::{Authority, Caller, Credentials, Peer, Rpc, TraceId, caller_unknown, denied, standing};
 use crate::body::cut_when;
 use crate::rpc;
 use crate::serve::Reflection;
@@ -137,6 +137,8 @@ impl<A: Authenticate> AuthenticateLayer<A> {
         let peer = request.extensions().get::<Peer>().cloned();
         let peer = peer.unwrap_or_default();
         request.extensions_mut().insert(Rpc(name));
+        let trace = TraceId::of(request.headers());
+        request.extensions_mut().insert(trace);
         let bearer = bearer(request.headers_mut());
         match self.reflection {
             _ if health => return Ok(None),

@@ -104,6 +104,8 @@ system_keys! {
     TokenHashKey = "keyway/token-hash/v1";
     /// The key under which page tokens are authenticated.
     PageKey = "keyway/page-token/v1";
+    /// The seed of the Ed25519 key that signs checkpoints of the audit chains.
+    CheckpointKey = "keyway/checkpoint-key/v1";
 }
 
 /// The text of a key file is not of its form. The text itself is never repeated.
@@ -176,9 +178,10 @@ mod tests {
             *FingerprintKey::derive(&system).bytes().mac(&[b"x"]),
             *TokenHashKey::derive(&system).bytes().mac(&[b"x"]),
             *PageKey::derive(&system).bytes().mac(&[b"x"]),
+            *CheckpointKey::derive(&system).bytes().mac(&[b"x"]),
             *system.0.mac(&[b"x"]),
         ];
         let distinct: std::collections::BTreeSet<_> = macs.iter().collect();
-        assert_eq!(distinct.len(), 4);
+        assert_eq!(distinct.len(), 5);
     }
 }

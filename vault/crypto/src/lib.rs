@@ -11,7 +11,8 @@
 //! ```
 //!
 //! The owner `system` has data keys too; from them come the keys that fingerprint provider keys,
-//! hash tokens and authenticate page tokens ([`FingerprintKey`], [`TokenHashKey`], [`PageKey`]).
+//! hash tokens, authenticate page tokens and sign checkpoints of the audit chains
+//! ([`FingerprintKey`], [`TokenHashKey`], [`PageKey`], [`CheckpointKey`]).
 //! They outlive a rotation of the master key, which only wraps them again.
 //!
 //! # Format
@@ -129,6 +130,7 @@
 //! ```
 
 mod aead;
+pub mod checkpoint;
 mod context;
 mod display;
 mod envelope;
@@ -141,7 +143,9 @@ pub mod token;
 pub use context::{SealContext, WrapContext};
 pub use display::{fingerprint, mask};
 pub use envelope::{CryptoError, key_id, open, seal, unwrap, wrap};
-pub use keys::{DataKey, FingerprintKey, MasterKey, MasterKeyMalformed, PageKey, TokenHashKey};
+pub use keys::{
+    CheckpointKey, DataKey, FingerprintKey, MasterKey, MasterKeyMalformed, PageKey, TokenHashKey,
+};
 pub use random::{NoRandomness, OsRandom, Random};
 
 #[cfg(test)]

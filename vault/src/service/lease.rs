@@ -106,13 +106,7 @@ async fn resolve(
     });
     let chain = Chain::Workspace(id.clone());
     write
-        .audit(&done(
-            granted.caller(),
-            chain,
-            RESOLVE,
-            id.resource(),
-            facts,
-        ))
+        .audit(&done(granted, chain, RESOLVE, id.resource(), facts))
         .await?;
     write.commit().await?;
     Ok(ResolveKeysResponse {

@@ -92,13 +92,7 @@ async fn put(
     write.change(&changed(&id, &subject)).await?;
     let resource = format!("{}/members/{subject}", id.resource());
     write
-        .audit(&done(
-            granted.caller(),
-            Chain::Workspace(id),
-            PUT,
-            resource,
-            facts,
-        ))
+        .audit(&done(granted, Chain::Workspace(id), PUT, resource, facts))
         .await?;
     write.commit().await?;
     Ok(MemberServicePutResponse {
@@ -163,7 +157,7 @@ async fn remove(
     let resource = format!("{}/members/{subject}", id.resource());
     write
         .audit(&done(
-            granted.caller(),
+            granted,
             Chain::Workspace(id),
             REMOVE,
             resource,

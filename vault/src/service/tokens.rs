@@ -158,7 +158,7 @@ async fn revoke(
         let facts = json!({ "subject": row.subject, "role": row.role });
         let resource = format!("tokens/{accessor}");
         write
-            .audit(&done(caller, chain(&row)?, REVOKE, resource, facts))
+            .audit(&done(granted, chain(&row)?, REVOKE, resource, facts))
             .await?;
         revision
     };

@@ -5,7 +5,7 @@ mod delete;
 
 use std::sync::Arc;
 
-use keyway_chassis::access::{Caller, Granted};
+use keyway_chassis::access::Granted;
 use keyway_proto::Fault;
 use keyway_proto::vault::v1 as pb;
 use keyway_proto::vault::v1::workspace_service_server::WorkspaceService;
@@ -73,7 +73,7 @@ impl WorkspaceService for Workspaces {
         let request = granted.get_ref();
         let reason = fields::text("reason", &request.reason).map_err(Status::from)?;
         let to = (WorkspaceState::Suspended, reason);
-        let workspace = switch(&self.0, granted.caller(), SUSPEND, &request.name, to).await?;
+        let workspace = switch(&self.0, &granted, SUSPEND, &request.name, to).await?;
         Ok(Response::new(pb::WorkspaceServiceSuspendResponse {
             workspace: Some(workspace),
         }))
@@ -86,7 +86,7 @@ impl WorkspaceService for Workspaces {
         let granted = self.0.grant(request)?;
         let to = (WorkspaceState::Active, String::new());
         let name = &granted.get_ref().name;
-        let workspace = switch(&self.0, granted.caller(), RESUME, name, to).await?;
+        let workspace = switch(&self.0, &granted, RESUME, name, to).await?;
         Ok(Response::new(pb::WorkspaceServiceResumeResponse {
             workspace: Some(workspace),
         }))
@@ -169,7 +169,7 @@ async fn update(
     write.change(&changed(&id)).await?;
     let chain = Chain::Workspace(id.clone());
     write
-        .audit(&done(granted.caller(), chain, UPDATE, id.resource(), facts))
+        .audit(&done(granted, chain, UPDATE, id.resource(), facts))
         .await?;
     write.commit().await?;
     Ok(pb::WorkspaceServiceUpdateResponse {
@@ -178,9 +178,9 @@ async fn update(
 }
 
 /// Suspends or resumes; to the state it is in already it is no change.
-async fn switch(
+async fn switch<T>(
     vault: &Vault,
-    caller: &Caller,
+    granted: &Granted<T>,
     rpc: &str,
     name: &str,
     (state, reason): (WorkspaceState, String),
@@ -197,7 +197,7 @@ async fn switch(
     write.change(&changed(&id)).await?;
     let chain = Chain::Workspace(id.clone());
     write
-        .audit(&done(caller, chain, rpc, id.resource(), facts))
+        .audit(&done(granted, chain, rpc, id.resource(), facts))
         .await?;
     write.commit().await?;
     Ok(workspace)

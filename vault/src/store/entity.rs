@@ -177,6 +177,22 @@ entity! {
         pub chain: String,
         pub sequence: i64,
         pub hash: Vec<u8>,
+        pub signed_sequence: i64,
+    }
+}
+
+entity! {
+    /// Signed checkpoints of the audit chains.
+    audit_checkpoint, "audit_checkpoints" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub chain: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub sequence: i64,
+        pub hash: Vec<u8>,
+        pub time: i64,
+        pub epoch: String,
+        pub signature: Vec<u8>,
+        pub public_key: Vec<u8>,
     }
 }
 
@@ -196,6 +212,9 @@ entity! {
         pub reason: String,
         pub facts: String,
         pub hash: Vec<u8>,
+        pub form: i64,
+        pub source: String,
+        pub trace_id: String,
     }
 }
 

@@ -31,6 +31,27 @@ pub(crate) enum StoreError {
     Audit(DbErr),
 }
 
+impl StoreError {
+    /// Where the database itself says that it could not commit, the audit row is not there and
+    /// nothing else is. Where it fell silent, nobody knows.
+    pub(super) fn not_committed(error: DbErr) -> Self {
+        if said(&error).is_some() {
+            Self::Audit(error)
+        } else {
+            Self::Database(error)
+        }
+    }
+
+    /// On SQLite one process writes at a time: whoever keeps the one writer from beginning is a
+    /// stranger, and keeps the record from being written.
+    pub(super) fn not_begun(self) -> Self {
+        match self {
+            Self::Database(error) if said(&error).is_some() => Self::Audit(error),
+            other => other,
+        }
+    }
+}
+
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         // The caller gets the cause; the database's own words are for the log.
@@ -72,17 +93,22 @@ fn overloaded() -> Fault {
 
 /// Whether somebody else held what was waited for until the bound was over.
 fn is_held(error: &DbErr) -> bool {
-    let (DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause)) = error else {
-        return false;
-    };
-    let RuntimeErr::SqlxError(cause) = cause else {
-        return false;
-    };
-    let code = match &**cause {
-        sqlx::Error::Database(said) => said.code(),
-        _ => None,
-    };
+    let code = said(error).and_then(|said| said.code());
     code.is_some_and(|code| HELD.contains(&&*code))
+}
+
+/// What the database itself answered; `None` where it did not answer.
+fn said(error: &DbErr) -> Option<&dyn sqlx::error::DatabaseError> {
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return None;
+    };
+    match &**cause {
+        sqlx::Error::Database(said) => Some(&**said),
+        _ => None,
+    }
 }
 
 /// PostgreSQL's lock timeout and deadlock; SQLite's busy and locked.

@@ -99,6 +99,11 @@ pub(super) fn limits() -> Limits {
             per_second: 20,
             burst: 100,
         },
+        audit: AuditPace {
+            signed_rows: 1000,
+            signed_interval: Duration::from_mins(1),
+            check: Duration::from_secs(5),
+        },
         deletion: Deletion {
             delay: Duration::from_hours(72),
             shortest: Duration::from_secs(1),

@@ -40,13 +40,7 @@ pub(super) async fn update(
     let facts = json!({ "changed": changed, "disabled": row.disabled });
     let chain = chain_of(&path.owner);
     write
-        .audit(&done(
-            granted.caller(),
-            chain,
-            UPDATE,
-            path.to_string(),
-            facts,
-        ))
+        .audit(&done(granted, chain, UPDATE, path.to_string(), facts))
         .await?;
     let opener = Opener::read(&vault.keyring, write.on(), std::slice::from_ref(&row)).await?;
     let readable = opener.open(&row).await?.is_some();
@@ -128,13 +122,7 @@ pub(super) async fn delete(
     let facts = json!({ "version": version, "row_found": version.is_some() });
     let chain = chain_of(&path.owner);
     write
-        .audit(&done(
-            granted.caller(),
-            chain,
-            DELETE,
-            path.to_string(),
-            facts,
-        ))
+        .audit(&done(granted, chain, DELETE, path.to_string(), facts))
         .await?;
     write.commit().await?;
     let routers_behind = if request.wait_for_routers {

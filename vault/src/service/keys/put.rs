@@ -68,13 +68,7 @@ pub(super) async fn put(
     });
     let chain = chain_of(&put.path.owner);
     write
-        .audit(&done(
-            granted.caller(),
-            chain,
-            RPC,
-            put.path.to_string(),
-            facts,
-        ))
+        .audit(&done(granted, chain, RPC, put.path.to_string(), facts))
         .await?;
     idempotent::remember(&write, &repeatable, &response).await?;
     write.commit().await?;

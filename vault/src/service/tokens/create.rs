@@ -61,7 +61,7 @@ pub(super) async fn create(
         .map_or(Chain::System, Chain::Workspace);
     let resource = format!("tokens/{}", row.accessor);
     write
-        .audit(&done(caller, chain, RPC, resource, facts))
+        .audit(&done(granted, chain, RPC, resource, facts))
         .await?;
     let token = Some(wire::token(&row)?);
     write.commit().await?;

@@ -50,7 +50,7 @@ pub(super) async fn create(
     write.change(&changed(&new.id)).await?;
     for chain in [Chain::System, Chain::Workspace(new.id.clone())] {
         let facts = json!({ "first_admin": new.first_admin });
-        let entry = done(granted.caller(), chain, RPC, new.id.resource(), facts);
+        let entry = done(granted, chain, RPC, new.id.resource(), facts);
         write.audit(&entry).await?;
     }
     let workspace = Some(wire::workspace(&row)?);

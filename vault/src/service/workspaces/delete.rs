@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyway_chassis::access::{Caller, Granted};
+use keyway_chassis::access::Granted;
 use keyway_proto::vault::v1 as pb;
 use keyway_proto::vault::v1::WorkspaceState;
 use keyway_proto::{Fault, Reason};
@@ -47,7 +47,7 @@ pub(super) async fn delete(
         "deleted; WorkspaceService.Undelete brings it back until {}",
         purge_at.rfc3339()
     );
-    finish(&mut write, granted.caller(), DELETE, row, facts).await?;
+    finish(&mut write, granted, DELETE, row, facts).await?;
     let row = any_workspace(write.on(), &id).await?;
     write.commit().await?;
     Ok(wire::workspace(&row)?)
@@ -72,7 +72,7 @@ pub(super) async fn undelete(
     row.state_reason = row.reason_before.take().unwrap_or_default();
     (row.deleted_at, row.purge_at) = (None, None);
     let facts = json!({ "to": row.state });
-    finish(&mut write, granted.caller(), UNDELETE, row, facts).await?;
+    finish(&mut write, granted, UNDELETE, row, facts).await?;
     let row = any_workspace(write.on(), &id).await?;
     write.commit().await?;
     Ok(wire::workspace(&row)?)
@@ -80,9 +80,9 @@ pub(super) async fn undelete(
 
 /// Writes the row, its change, and an audit row in its own chain and in the system's: operators see
 /// every end of a workspace in one place.
-async fn finish(
+async fn finish<T>(
     write: &mut Write,
-    caller: &Caller,
+    granted: &Granted<T>,
     rpc: &str,
     row: WorkspaceRow,
     facts: serde_json::Value,
@@ -91,7 +91,7 @@ async fn finish(
     save(write, row).await?;
     write.change(&changed(&id)).await?;
     for chain in [Chain::System, Chain::Workspace(id.clone())] {
-        let entry = done(caller, chain, rpc, id.resource(), facts.clone());
+        let entry = done(granted, chain, rpc, id.resource(), facts.clone());
         write.audit(&entry).await?;
     }
     Ok(())
