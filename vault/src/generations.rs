@@ -6,7 +6,7 @@ use keyway_words::Timestamp;
 use serde_json::json;
 
 use crate::keyring::{Generation, Generations};
-use crate::store::audit::{Chain, Decision, Entry};
+use crate::store::audit::{Chain, Decision, Entry, Origin};
 use crate::store::data_keys::{self, MasterKeyRow};
 use crate::store::{StoreError, Write};
 
@@ -146,5 +146,6 @@ fn first_seen(generation: &Generation, number: i64) -> Entry {
         decision: Decision::Allowed,
         reason: "",
         facts: json!({ "event": "first seen", "generation": number }),
+        origin: Origin::default(),
     }
 }

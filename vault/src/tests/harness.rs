@@ -35,7 +35,7 @@ use crate::issuers::IssuerConfig;
 use crate::keyring::{Bounds, CacheBounds};
 use crate::master_key::Readers;
 use crate::master_key::source::Source;
-use crate::settings::{Deletion, Limits};
+use crate::settings::{AuditPace, Deletion, Limits};
 use crate::store::Store;
 use crate::{bootstrap, router_token, start};
 
