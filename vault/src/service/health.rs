@@ -37,7 +37,7 @@ pub(super) async fn report(
     }
     let mut write = vault.store.write().await?;
     for report in &reports {
-        apply(&mut write, granted.caller(), report).await?;
+        apply(&mut write, granted, report).await?;
     }
     write.commit().await?;
     Ok(ReportHealthResponse {})
@@ -52,7 +52,7 @@ fn may_report(caller: &Caller, report: &Report) -> bool {
 }
 
 /// Late reports of an earlier version, and those that say nothing new, change nothing.
-async fn apply(write: &mut Write, caller: &Caller, report: &Report) -> Result<(), Fault> {
+async fn apply<T>(write: &mut Write, granted: &Granted<T>, report: &Report) -> Result<(), Fault> {
     let (path, now) = (&report.path, write.now());
     let found = rows::find(
         write.on(),
@@ -76,14 +76,14 @@ async fn apply(write: &mut Write, caller: &Caller, report: &Report) -> Result<()
     store::write(write.on(), &row).await?;
     counters::health_report("applied");
     if before.is_trouble() || report.health.is_trouble() {
-        write.audit(&entry(caller, report, &before)).await?;
+        write.audit(&entry(granted, report, &before)).await?;
     }
     Ok(())
 }
 
 /// The owner's chain has what the owner must act on: a key that is rejected or exhausted, and that
 /// it is no longer. A rate limit comes and goes by itself and is no event of the record.
-fn entry(caller: &Caller, report: &Report, before: &Health) -> Entry {
+fn entry<T>(granted: &Granted<T>, report: &Report, before: &Health) -> Entry {
     let Report {
         path,
         version,
@@ -95,7 +95,7 @@ fn entry(caller: &Caller, report: &Report, before: &Health) -> Entry {
         "after": health.state.as_str_name(),
         "cause": health.cause,
     });
-    done(caller, chain_of(&path.owner), RPC, path.to_string(), facts)
+    done(granted, chain_of(&path.owner), RPC, path.to_string(), facts)
 }
 
 const MOST: usize = 64;
