@@ -42,6 +42,11 @@ impl MigratorTrait for Vault {
                 sqlite: include_str!("vault/0006_members_by_subject.sqlite.sql"),
                 postgres: include_str!("vault/0006_members_by_subject.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "vault_0014_lists",
+                sqlite: include_str!("vault/0014_lists.sqlite.sql"),
+                postgres: include_str!("vault/0014_lists.postgres.sql"),
+            }),
         ]
     }
 }

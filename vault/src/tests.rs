@@ -15,6 +15,7 @@ mod lease;
 mod lists;
 mod load;
 mod people;
+mod plans;
 mod service_accounts;
 mod sign_in;
 mod start;

@@ -98,6 +98,9 @@ async fn erase_keys(on: &impl ConnectionTrait, owner: &str) -> Result<u64, Store
         .into_tuple()
         .all(on)
         .await?;
+    if ids.is_empty() {
+        return Ok(0); // no condition at all would look at every row
+    }
     let done = key::Entity::delete_many()
         .filter(key::Column::RowId.is_in(ids))
         .exec(on)
@@ -114,6 +117,9 @@ async fn erase_members(on: &impl ConnectionTrait, id: &str) -> Result<u64, Store
         .into_tuple()
         .all(on)
         .await?;
+    if subjects.is_empty() {
+        return Ok(0); // no condition at all would look at every row
+    }
     let done = member::Entity::delete_many()
         .filter(member::Column::Workspace.eq(id))
         .filter(member::Column::Subject.is_in(subjects))
@@ -131,6 +137,9 @@ async fn erase_tokens(on: &impl ConnectionTrait, id: &str) -> Result<u64, StoreE
         .into_tuple()
         .all(on)
         .await?;
+    if accessors.is_empty() {
+        return Ok(0); // no condition at all would look at every row
+    }
     let done = token::Entity::delete_many()
         .filter(token::Column::Accessor.is_in(accessors))
         .exec(on)
