@@ -2,4 +2,5 @@
 
 pub(crate) mod changes;
 pub(crate) mod latency;
+pub(crate) mod lists;
 pub(crate) mod print;

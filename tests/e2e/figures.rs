@@ -1,5 +1,5 @@
 //! Prints figures of the running product, beside the machine's own: how soon a change of a key
-//! holds, and what the router adds to a call. Nothing here asserts a speed.
+//! holds, what the router adds to a call, and what lists and resolving take over a million keys. Nothing here asserts a speed.
 //!
 //! `cargo bench -p keyway-tests` runs it; the figures are milliseconds.
 
@@ -18,15 +18,16 @@ mod bench;
 )]
 mod harness;
 
-use bench::{changes, latency, print};
+use bench::{changes, latency, lists, print};
 use harness::Product;
 
 #[tokio::main]
 async fn main() {
-    let product = Product::start().await;
+    let mut product = Product::start().await;
     println!("milliseconds: least / median / 99 of 100 / most (count)");
     print::disk_sync(product.state());
     changes::measure(&product).await;
     latency::measure(&product).await;
+    lists::measure(&mut product).await;
     drop(product.stop().await);
 }

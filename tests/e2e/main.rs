@@ -14,6 +14,7 @@ mod crash;
 mod damage;
 mod docs;
 mod drain;
+mod ending;
 #[cfg(feature = "external")]
 mod external;
 mod harness;

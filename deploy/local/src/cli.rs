@@ -94,6 +94,10 @@ pub struct ImportOptions {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub concurrency: u8,
 
+    /// The CAs that sign the vault's certificate, PEM. With it the way to the vault is TLS.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+
     /// Send keys in plain text to another machine.
     #[arg(long)]
     pub insecure: bool,

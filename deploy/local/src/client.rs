@@ -10,6 +10,7 @@ use keyway_chassis::proto::router::v1::execution_service_client::ExecutionServic
 use keyway_chassis::proto::status;
 use keyway_chassis::proto::vault::v1::audit_service_client::AuditServiceClient;
 use keyway_chassis::proto::vault::v1::key_service_client::KeyServiceClient;
+use keyway_chassis::proto::vault::v1::lease_service_client::LeaseServiceClient;
 use keyway_chassis::proto::vault::v1::member_service_client::MemberServiceClient;
 use keyway_chassis::proto::vault::v1::token_service_client::TokenServiceClient;
 use keyway_chassis::proto::vault::v1::workspace_service_client::WorkspaceServiceClient;
@@ -102,6 +103,11 @@ impl Session {
     /// Audit rows, at the vault.
     pub fn audit(&self) -> AuditServiceClient<Authenticated> {
         AuditServiceClient::new(self.service())
+    }
+
+    /// Leases, at the vault's data plane, with a router's token.
+    pub fn leases(&self) -> LeaseServiceClient<Authenticated> {
+        LeaseServiceClient::new(self.service())
     }
 
     /// Calls, at the router.

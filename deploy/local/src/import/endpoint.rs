@@ -3,9 +3,13 @@
 
 use std::ffi::OsStr;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use keyway_chassis::clock::SystemClock;
+use keyway_chassis::lifecycle::{Shutdown, Tasks};
+use keyway_chassis::tls::{ClientTls, FileRules, TlsClient, Upkeep};
 use keyway_words::Secret;
 use tonic::transport::{Channel, Endpoint, Uri};
 
@@ -20,7 +24,7 @@ const TOKEN: &str = "KEYWAY_ADMIN_TOKEN";
 pub(super) fn session(options: &ImportOptions, environment: &Environment) -> Result<Session> {
     let token = Secret::new(variable(environment, TOKEN)?);
     let address = variable(environment, VAULT)?;
-    let uri = uri(&address)?;
+    let uri = uri(&address, options.ca.is_some())?;
     Session::over(channel(uri, options)?, &token).with_context(|| format!("{TOKEN} can't be used"))
 }
 
@@ -34,31 +38,59 @@ fn variable(environment: &Environment, name: &str) -> Result<String> {
     }
 }
 
-fn uri(address: &str) -> Result<Uri> {
-    let full = if address.contains("://") {
-        address.to_owned()
-    } else {
-        format!("http://{address}")
+/// The address as a URI, whatever scheme it came with: `--ca` alone decides about TLS.
+fn uri(address: &str, has_ca: bool) -> Result<Uri> {
+    let place = match address.split_once("://") {
+        None | Some(("http", _)) => address.trim_start_matches("http://"),
+        Some(("https", place)) if has_ca => place,
+        Some(("https", _)) => {
+            bail!("{VAULT} is https: --ca names the CAs that sign its certificate")
+        }
+        Some(_) => "",
     };
-    let uri: Option<Uri> = full.parse().ok();
+    let uri: Option<Uri> = format!("http://{place}").parse().ok();
     let good = uri.filter(|uri| uri.host().is_some() && uri.port_u16().is_some());
     good.with_context(|| format!("{VAULT} must be host:port, such as 127.0.0.1:7101"))
 }
 
 /// Keys and the token travel on it: in plain text only to this machine, unless that is asked for.
 fn channel(uri: Uri, options: &ImportOptions) -> Result<Channel> {
-    if !options.insecure && !is_this_machine(&uri) {
-        bail!("{VAULT} is another machine: keys would travel in plain text; --insecure allows it");
-    }
-    Ok(Endpoint::from(uri)
+    let host = host(&uri).to_owned();
+    let endpoint = Endpoint::from(uri)
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(30))
-        .tcp_nodelay(true)
-        .connect_lazy())
+        .tcp_nodelay(true);
+    let Some(authorities) = options.ca.clone() else {
+        if !options.insecure && !is_this_machine(&host) {
+            bail!(
+                "{VAULT} is another machine, to which keys would travel in plain text; --ca makes it TLS, \
+                 --insecure allows it"
+            );
+        }
+        return Ok(endpoint.connect_lazy());
+    };
+    let files = ClientTls {
+        authorities,
+        pair: None,
+    };
+    let upkeep = Upkeep {
+        rules: FileRules {
+            group_reads: false,
+            reload_every: Duration::from_hours(1),
+        },
+        clock: Arc::new(SystemClock),
+        tasks: Tasks::new(),
+        shutdown: Shutdown::new(),
+    };
+    let tls = TlsClient::start("import", &host, files, &upkeep)?;
+    Ok(endpoint.connect_with_connector_lazy(tls))
 }
 
-fn is_this_machine(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+fn host(uri: &Uri) -> &str {
+    uri.host().unwrap_or_default().trim_matches(['[', ']'])
+}
+
+fn is_this_machine(host: &str) -> bool {
     let address: Option<IpAddr> = host.parse().ok();
     host == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
