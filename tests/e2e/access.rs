@@ -5,6 +5,7 @@ mod beside;
 mod cells;
 mod matrix;
 mod mint;
+mod people;
 mod reflection;
 mod requests;
 mod table;
@@ -60,7 +61,7 @@ async fn every_rpc_answers_everybody_as_the_table_says_and_shows_no_secret() {
     let table = table::written();
     let (mut outcome, mut walked) = (Outcome::default(), BTreeSet::new());
     for door in world.doors() {
-        let mut rpcs = reflection::rpcs(&door.channel).await;
+        let mut rpcs = reflection::rpcs(&door.open()).await;
         rpcs.extend(STANDARD.map(str::to_owned)); // it names no older version of itself
         rpcs.sort();
         rpcs.dedup();
@@ -119,7 +120,7 @@ async fn every_rpc_answers_everybody_as_the_table_says_and_shows_no_secret() {
 /// afterwards.
 async fn ends(world: &World, table: &[Row]) -> Outcome {
     let rows: Vec<&Row> = table.iter().filter(|row| row.rpc == REVOKE).collect();
-    let door = &world.doors()[0];
+    let channel = world.doors()[0].open();
     let mut outcome = Outcome::default();
     for (column, role) in [
         (1, Role::Caller),
@@ -142,7 +143,7 @@ async fn ends(world: &World, table: &[Row]) -> Outcome {
             };
             let headers = [format!("Bearer {token}")];
             let heard = wire::call(
-                &door.channel,
+                &channel,
                 &headers,
                 REVOKE,
                 vec![request.encode_to_vec()],
@@ -150,8 +151,7 @@ async fn ends(world: &World, table: &[Row]) -> Outcome {
             )
             .await;
             let may = cells::allowed(&rows, &who, &Names::Caller, Does::EndsItself).expect("a row");
-            let after =
-                wire::call(&door.channel, &headers, WHO_AM_I, vec![Vec::new()], false).await;
+            let after = wire::call(&channel, &headers, WHO_AM_I, vec![Vec::new()], false).await;
             outcome.cells += 1;
             if (heard.code == Code::Ok) != may || (after.code == Code::Unauthenticated) != may {
                 outcome
@@ -199,7 +199,7 @@ async fn a_handler_beside_the_layers_an_rpc_without_a_row_and_a_key_in_an_answer
     let wrong = Beside::start(&world.handles.key).await;
     let door = Door {
         name: "wrong server",
-        channel: world::open(&format!("http://{}", wrong.address)),
+        address: format!("http://{}", wrong.address),
         knows_routers: true,
     };
     let rpcs: Vec<String> = ["List", "Export", "Checkpoint"]

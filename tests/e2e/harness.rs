@@ -1,6 +1,7 @@
 //! Starts the product for one test: own folder, own ports, own processes, and nothing of the
 //! surrounding environment. Everything ends with the [`Product`].
 
+mod issuer;
 mod metrics;
 mod ports;
 mod simulator;
@@ -18,6 +19,7 @@ use keyway_proto::billing::v1::Source;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+pub(crate) use issuer::{ISSUER, Issuer, subject};
 pub(crate) use metrics::Counts;
 pub(crate) use simulator::Simulator;
 pub(crate) use speak::{DEMO, Speaker, ask, reason};

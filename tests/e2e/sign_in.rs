@@ -1,7 +1,6 @@
 //! Credentials of an issuer at both services, and streams that end with the credential that opened
 //! them.
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use keyway_proto::Reason;
 use keyway_proto::billing::v1::stream_usage_request::Message as Asked;
 use keyway_proto::billing::v1::{
@@ -11,83 +10,37 @@ use keyway_proto::vault::v1::{
     AuditServiceListRequest, MemberServicePutRequest, MemberServiceRemoveRequest, Role,
     TokenServiceCreateRequest, TokenServiceRevokeRequest,
 };
-use rcgen::KeyPair;
-use serde_json::{Value, json};
-use tempfile::TempDir;
 use tonic::Streaming;
 
-use crate::harness::{BOUND, DEMO, Logs, Product, Setup, Speaker, ask, reason, wait_for};
+use crate::harness::{
+    BOUND, DEMO, ISSUER, Issuer, Logs, Product, Setup, Speaker, ask, reason, subject, wait_for,
+};
 
 const MODEL: &str = "openai/gpt-5-mini";
-const ISSUER: &str = "https://idp.example";
 
-/// An issuer whose keys stand in a file.
-struct Issuer {
-    folder: TempDir,
-    key: KeyPair,
-}
-
-impl Issuer {
-    fn new() -> Self {
-        let key = KeyPair::generate().expect("a key"); // P-256
-        let point = key.public_key_raw();
-        let part = |from: usize| {
-            use base64::Engine as _;
-            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&point[from..from + 32])
-        };
-        let jwk = json!({ "kty": "EC", "crv": "P-256", "kid": "k1", "x": part(1), "y": part(33) });
-        let folder = tempfile::tempdir().expect("a folder");
-        let keys = json!({ "keys": [jwk] }).to_string();
-        std::fs::write(folder.path().join("keys.json"), keys).expect("a file");
-        Self { folder, key }
-    }
-
-    fn keys(&self) -> String {
-        self.folder.path().join("keys.json").display().to_string()
-    }
-
-    /// A product whose vault trusts it for people and for routers.
-    async fn product(&self) -> Product {
-        let keys = self.keys();
-        Setup::new()
-            .with("KEYWAY_VAULT__OIDC__CORP__ISSUER", ISSUER)
-            .with("KEYWAY_VAULT__OIDC__CORP__AUDIENCE", "keyway")
-            .with("KEYWAY_VAULT__OIDC__CORP__ALGORITHMS", "ES256")
-            .with("KEYWAY_VAULT__OIDC__CORP__KEYS", &keys)
-            .with(
-                "KEYWAY_VAULT__OIDC__CORP__GROUPS",
-                "apps=workspaces/demo:call",
-            )
-            .with("KEYWAY_VAULT__JWT__SKEW", "0s")
-            .with("KEYWAY_VAULT__KUBERNETES__EU__ISSUER", ISSUER)
-            .with("KEYWAY_VAULT__KUBERNETES__EU__AUDIENCE", "keyway-vault")
-            .with("KEYWAY_VAULT__KUBERNETES__EU__ALGORITHMS", "ES256")
-            .with("KEYWAY_VAULT__KUBERNETES__EU__KEYS", &keys)
-            .with(
-                "KEYWAY_VAULT__KUBERNETES__EU__ROUTERS",
-                "keyway:router=eu-1",
-            )
-            .start()
-            .await
-    }
-
-    fn token(&self, audience: &str, sub: &str, seconds: i64, groups: &[&str]) -> String {
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some("k1".to_owned());
-        let now = std::time::SystemTime::UNIX_EPOCH
-            .elapsed()
-            .expect("a clock");
-        let expires = i64::try_from(now.as_secs()).expect("a time") + seconds;
-        let claims: Value = json!({
-            "iss": ISSUER, "aud": audience, "sub": sub, "exp": expires, "groups": groups,
-        });
-        let key = EncodingKey::from_ec_der(&self.key.serialize_der());
-        encode(&header, &claims, &key).expect("a token")
-    }
-}
-
-fn subject(sub: &str) -> String {
-    format!("oidc:{ISSUER}#{sub}")
+/// A product whose vault trusts it for people and for routers.
+async fn product(issuer: &Issuer) -> Product {
+    let keys = issuer.keys();
+    Setup::new()
+        .with("KEYWAY_VAULT__OIDC__CORP__ISSUER", ISSUER)
+        .with("KEYWAY_VAULT__OIDC__CORP__AUDIENCE", "keyway")
+        .with("KEYWAY_VAULT__OIDC__CORP__ALGORITHMS", "ES256")
+        .with("KEYWAY_VAULT__OIDC__CORP__KEYS", &keys)
+        .with(
+            "KEYWAY_VAULT__OIDC__CORP__GROUPS",
+            "apps=workspaces/demo:call",
+        )
+        .with("KEYWAY_VAULT__JWT__SKEW", "0s")
+        .with("KEYWAY_VAULT__KUBERNETES__EU__ISSUER", ISSUER)
+        .with("KEYWAY_VAULT__KUBERNETES__EU__AUDIENCE", "keyway-vault")
+        .with("KEYWAY_VAULT__KUBERNETES__EU__ALGORITHMS", "ES256")
+        .with("KEYWAY_VAULT__KUBERNETES__EU__KEYS", &keys)
+        .with(
+            "KEYWAY_VAULT__KUBERNETES__EU__ROUTERS",
+            "keyway:router=eu-1",
+        )
+        .start()
+        .await
 }
 
 async fn seat(admin: &Speaker, subject: &str, role: Role) {
@@ -118,7 +71,7 @@ async fn usage(speaker: &Speaker) -> Result<(), tonic::Status> {
 #[tokio::test]
 async fn a_person_calls_with_the_issuers_token_and_reads_the_bill_while_a_member() {
     let issuer = Issuer::new();
-    let product = issuer.product().await;
+    let product = product(&issuer).await;
     let _logs = Logs(&product);
     let app = product.speaker(&issuer.token("keyway", "app", 600, &["apps"]));
     app.chat_once(MODEL).await;
@@ -168,7 +121,7 @@ async fn a_person_calls_with_the_issuers_token_and_reads_the_bill_while_a_member
 #[tokio::test]
 async fn a_router_goes_on_with_a_renewed_token_of_its_service_account() {
     let issuer = Issuer::new();
-    let product = issuer.product().await;
+    let product = product(&issuer).await;
     let _logs = Logs(&product);
     product.caller().chat_once(MODEL).await;
     let account = "system:serviceaccount:keyway:router";
@@ -224,7 +177,7 @@ async fn end(mut stream: Streaming<StreamUsageResponse>) -> Option<Reason> {
 #[tokio::test]
 async fn a_stream_of_usage_ends_with_its_token_its_role_and_its_time_and_no_other_does() {
     let issuer = Issuer::new();
-    let product = issuer.product().await;
+    let product = product(&issuer).await;
     let _logs = Logs(&product);
     let admin = product.admin();
     seat(&admin, "service:reader-to-be", Role::Admin).await;

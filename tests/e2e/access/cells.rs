@@ -50,6 +50,8 @@ pub(super) struct Standing {
     pub(super) listed: Option<Vec<String>>,
 }
 
+/// Somebody who is known and has no role anywhere.
+pub(super) const NO_COLUMN: usize = usize::MAX;
 const CALLER: usize = 1;
 const READER: usize = 2;
 const ADMIN: usize = 3;
@@ -95,7 +97,7 @@ fn means(row: &Row, who: &Standing, names: &Names, does: Does) -> bool {
         Names::Platform | Names::System | Names::Garbage => false,
     };
     let somewhere = matches!(names, Names::Workspace(_) | Names::Garbage);
-    match row.cells.get(who.column).expect("a column").as_str() {
+    match row.cells.get(who.column).map_or("", String::as_str) {
         "" => false,
         "yes" | "all" => true,
         "own" => own || does == Does::EndsItself,

@@ -7,7 +7,7 @@ use keyway_proto::Reason;
 use tonic::Code;
 
 use super::cells::{self, Names, Standing};
-use super::requests::{self, Ask};
+use super::requests::{self, Ask, DELETED};
 use super::table::Row;
 use super::wire::{self, Heard};
 use super::world::{Credential, Door, World};
@@ -44,6 +44,8 @@ pub(super) async fn check(world: &World, door: &Door, rpcs: &[String], table: &[
     let mut outcome = Outcome::default();
     let mut calls = Vec::new();
     for rpc in rpcs {
+        // Whoever answers before it has read everything may have to close a connection at last.
+        let channel = door.open();
         let rows: Vec<&Row> = table.iter().filter(|row| row.rpc == *rpc).collect();
         let asks = requests::of(rpc, &world.handles);
         if rows.is_empty() {
@@ -55,23 +57,19 @@ pub(super) async fn check(world: &World, door: &Door, rpcs: &[String], table: &[
         for ask in asks.unwrap_or_default() {
             for credential in &world.credentials {
                 if let Some(expected) = expected(&rows, credential, door, &ask) {
-                    calls.push((rpc, credential, ask.clone(), expected));
+                    let channel = channel.clone();
+                    calls.push((channel, rpc, credential, ask.clone(), expected));
                 }
             }
         }
     }
-    let heard = futures::stream::iter(calls).map(|(rpc, credential, ask, expected)| async move {
-        let messages = vec![ask.message.clone()];
-        let heard = wire::call(
-            &door.channel,
-            &credential.headers,
-            rpc,
-            messages,
-            is_watch(rpc),
-        )
-        .await;
-        (rpc, credential, ask, expected, heard)
-    });
+    let heard =
+        futures::stream::iter(calls).map(|(channel, rpc, credential, ask, expected)| async move {
+            let messages = vec![ask.message.clone()];
+            let heard =
+                wire::call(&channel, &credential.headers, rpc, messages, is_watch(rpc)).await;
+            (rpc, credential, ask, expected, heard)
+        });
     let mut heard = heard.buffer_unordered(AT_ONCE);
     while let Some((rpc, credential, ask, expected, heard)) = heard.next().await {
         let what = format!(
@@ -79,10 +77,32 @@ pub(super) async fn check(world: &World, door: &Door, rpcs: &[String], table: &[
             door.name, credential.name, ask.names, ask.does
         );
         outcome.judge(&what, &ask, expected, &heard);
+        outcome.ended(&what, rpc, credential, &heard);
         outcome.search(world, &what, rpc, &ask, &heard);
     }
     outcome
 }
+
+/// What bearers of tokens of a deleted workspace may still do.
+const LEFT: [&str; 4] = [
+    "keyway.vault.v1.TokenService/WhoAmI",
+    "keyway.vault.v1.TokenService/Revoke",
+    // Shows nothing of the workspace.
+    "keyway.vault.v1.KeyService/ListProviders",
+    // Says that no call has a route, and why.
+    "keyway.router.v1.ExecutionService/ExplainRoute",
+];
+/// The same of its admins.
+const LEFT_TO_ADMINS: [&str; 8] = [
+    "keyway.vault.v1.WorkspaceService/Get",
+    "keyway.vault.v1.AuditService/List",
+    "keyway.vault.v1.AuditService/Export",
+    "keyway.vault.v1.AuditService/Checkpoint",
+    "keyway.billing.v1.BillingService/ListUsage",
+    "keyway.billing.v1.BillingService/SummarizeUsage",
+    "keyway.billing.v1.BillingService/StreamUsage",
+    "keyway.billing.v1.BillingService/GetPriceTable",
+];
 
 /// Streams that end when somebody leaves.
 fn is_watch(rpc: &str) -> bool {
@@ -147,6 +167,19 @@ impl Outcome {
             (Expected::Unknown, Some(words)) => self.strangers.insert(words.clone()),
             _ => false,
         };
+    }
+
+    /// Of a deleted workspace there is nothing left but what takes the deletion back, what shows how it
+    /// came to it, and what the caller is.
+    fn ended(&mut self, what: &str, rpc: &str, credential: &Credential, heard: &Heard) {
+        let who = credential.standing.as_ref();
+        let deleted = who.and_then(|who| who.workspace.as_deref()) == Some(DELETED);
+        let is_admin = who.is_some_and(|who| who.column == 3);
+        let kept = LEFT.contains(&rpc) || (is_admin && LEFT_TO_ADMINS.contains(&rpc));
+        if deleted && heard.code == Code::Ok && !kept && !rpc.starts_with("grpc.") {
+            self.violations
+                .push(format!("{what}: although the workspace is deleted"));
+        }
     }
 
     /// Only the one RPC that is there for it shows keys, and only those of the workspace asked for.

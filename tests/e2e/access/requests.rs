@@ -2,6 +2,7 @@
 //! workspace and in every way that a cell tells apart, and that change nothing when they are allowed
 //! by mistake or by right.
 
+mod lease;
 mod router;
 pub(super) mod vault;
 
@@ -9,10 +10,11 @@ use prost::Message;
 
 use super::cells::{Does, Names};
 
-/// Workspaces that requests name: two with keys and people, and one that was never there.
+/// Workspaces that requests name: two that live, and those that are suspended, deleted, never there.
 pub(super) const ACME: &str = "workspaces/acme";
 pub(super) const GLOBEX: &str = "workspaces/globex";
 pub(super) const SUSPENDED: &str = "workspaces/frozen";
+pub(super) const DELETED: &str = "workspaces/gone";
 const ABSENT: &str = "workspaces/nobody-made-this";
 const GARBAGE: &str = "workspaces/Not A Name";
 /// The provider under which the world's own keys stand.
@@ -95,7 +97,7 @@ impl Ask {
 
 /// Every owner that a request can name, with what it then names.
 fn owners() -> Vec<(Names, &'static str)> {
-    let workspaces = [ACME, GLOBEX, SUSPENDED, ABSENT];
+    let workspaces = [ACME, GLOBEX, SUSPENDED, DELETED, ABSENT];
     let workspaces = workspaces.map(|name| (Names::Workspace(name.to_owned()), name));
     let others = [(Names::Platform, "platform"), (Names::Garbage, GARBAGE)];
     workspaces.into_iter().chain(others).collect()

@@ -4,7 +4,9 @@ use keyway_proto::vault::v1 as pb;
 use keyway_proto::vault::v1::Role;
 use prost_types::FieldMask;
 
-use super::{ACME, Ask, GLOBEX, Handles, NO_CALL, PROVIDER, in_each, in_each_or, only, owners};
+use super::{
+    ACME, Ask, GLOBEX, Handles, NO_CALL, PROVIDER, in_each, in_each_or, lease, only, owners,
+};
 use crate::access::cells::{Does, Names};
 
 /// A text that no field takes: what would change something fails after the decision.
@@ -23,7 +25,7 @@ pub(super) fn of(rpc: &str, handles: &Handles) -> Option<Vec<Ask>> {
         "TokenService" => tokens(method, handles),
         "AuditService" => audit(method),
         "SealService" => seal(method),
-        "LeaseService" => lease(method, handles),
+        "LeaseService" => lease::of(method, handles),
         _ => None,
     }
 }
@@ -100,7 +102,7 @@ fn workspaces(method: &str) -> Option<Vec<Ask>> {
             name: owner.to_owned(),
             reason: BAD_TEXT.to_owned(),
         }),
-        // Of a workspace that is suspended it would succeed.
+        // Of a workspace that is suspended or deleted it would succeed.
         "Resume" => active(Does::Plain, |owner| pb::WorkspaceServiceResumeRequest {
             name: owner.to_owned(),
         }),
@@ -112,7 +114,7 @@ fn workspaces(method: &str) -> Option<Vec<Ask>> {
         .into_iter()
         .map(Ask::refused)
         .collect(),
-        "Undelete" => in_each(Does::Plain, |owner| pb::WorkspaceServiceUndeleteRequest {
+        "Undelete" => active(Does::Plain, |owner| pb::WorkspaceServiceUndeleteRequest {
             name: owner.to_owned(),
         }),
         _ => return None,
@@ -129,9 +131,9 @@ fn update(owner: &str, policy: bool, limits: bool) -> pb::WorkspaceServiceUpdate
 }
 
 fn active<M: prost::Message>(does: Does, request: impl Fn(&str) -> M) -> Vec<Ask> {
-    let suspended = Names::Workspace(super::SUSPENDED.to_owned());
+    let still = [super::SUSPENDED, super::DELETED].map(|name| Names::Workspace(name.to_owned()));
     let mut asks = in_each(does, request);
-    asks.retain(|ask| ask.names != suspended);
+    asks.retain(|ask| !still.contains(&ask.names));
     asks
 }
 
@@ -302,39 +304,6 @@ fn seal(method: &str) -> Option<Vec<Ask>> {
             };
             vec![Ask::new(Names::System, Does::Plain, &request).refused()]
         }
-        _ => return None,
-    })
-}
-
-fn lease(method: &str, handles: &Handles) -> Option<Vec<Ask>> {
-    Some(match method {
-        "ResolveKeys" => in_each(Does::Plain, |owner| pb::ResolveKeysRequest {
-            workspace: owner.to_owned(),
-            provider: PROVIDER.to_owned(),
-            call_id: NO_CALL.to_owned(),
-        }),
-        "VerifyCaller" => handles
-            .bearers
-            .iter()
-            .map(|(workspace, token)| {
-                let request = pb::VerifyCallerRequest {
-                    token: token.clone(),
-                    ..Default::default()
-                };
-                // What it aims at is the workspace of the token.
-                Ask::new(Names::Workspace(workspace.clone()), Does::Plain, &request)
-            })
-            .chain(only(Names::System, &pb::VerifyCallerRequest::default()))
-            .collect(),
-        "WatchChanges" => {
-            let start = pb::WatchStart {
-                instance: "matrix".to_owned(),
-                ..Default::default()
-            };
-            let message = Some(pb::watch_changes_request::Message::Start(start));
-            only(Names::System, &pb::WatchChangesRequest { message })
-        }
-        "ReportHealth" => only(Names::System, &pb::ReportHealthRequest::default()),
         _ => return None,
     })
 }
