@@ -137,6 +137,8 @@ fn http2(config: &ServeConfig) -> http2::Builder<TokioExecutor> {
         .initial_connection_window_size(config.connection_window)
         .max_header_list_size(config.max_header_list)
         .max_pending_accept_reset_streams(Some(128)) // rapid reset
-        .max_local_error_reset_streams(Some(128));
+        // Also counts, over the life of a connection, whoever was refused before all of their request
+        // was read: no attack, so there is room for it.
+        .max_local_error_reset_streams(Some(1024));
     http
 }
