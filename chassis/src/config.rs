@@ -62,9 +62,20 @@ pub fn load<T: Settings>(
     env: impl Iterator<Item = (String, String)>,
     flags: &[(String, String)],
 ) -> Result<T, ConfigError> {
+    let file = file.map(layers::read).transpose()?;
+    load_texts(service, file, env, flags)
+}
+
+/// The same from the text of a file that was read, with the path that errors name. Pure.
+pub fn load_texts<T: Settings>(
+    service: &str,
+    file: Option<(PathBuf, String)>,
+    env: impl Iterator<Item = (String, String)>,
+    flags: &[(String, String)],
+) -> Result<T, ConfigError> {
     let mut values = Values::defaults(T::settings())?;
-    if let Some(path) = file {
-        layers::file(&mut values, path)?;
+    if let Some((path, text)) = file {
+        layers::file(&mut values, path, &text)?;
     }
     layers::environment(&mut values, service, env)?;
     layers::flags(&mut values, flags)?;

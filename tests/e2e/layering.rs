@@ -53,6 +53,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tests/provider-sim", &[]),
     // Starts servers for tests; nothing of the product, and no product depends on it.
     ("tests/servers", &[]),
+    ("tests/fuzz", &["vault", "vault/crypto", "proto/words"]),
     (
         "deploy/local",
         &[

@@ -18,6 +18,9 @@ mod cli;
 mod counters;
 mod denials;
 mod fields;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod generations;
 mod health;
 mod idempotent;

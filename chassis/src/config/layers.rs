@@ -9,24 +9,38 @@ use super::setting::Reject;
 use super::value::rejected;
 use super::{ConfigError, Kind, Origin, Problem, Values};
 
-pub(super) fn file(values: &mut Values, path: PathBuf) -> Result<(), ConfigError> {
-    let fault = |problem, accepted: String| ConfigError {
-        path: "--config".to_owned(),
-        origin: Origin::File(path.clone()),
-        problem,
-        accepted,
-    };
-    let text = fs::read_to_string(&path).map_err(|error| {
-        fault(
+/// A file's text, and the path that errors name.
+pub(super) fn read(path: PathBuf) -> Result<(PathBuf, String), ConfigError> {
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(error) => Err(whole(
+            path,
             Problem::Unreadable,
             format!("a readable TOML file in UTF-8 ({})", error.kind()),
-        )
-    })?;
-    let table: toml::Table = toml::from_str(&text).map_err(|error| {
-        // The parser's own message quotes the line, and a secret may stand there.
-        let line = error.span().map_or(1, |span| line_of(&text, span.start));
-        fault(Problem::Malformed, format!("TOML; line {line} is not"))
-    })?;
+        )),
+    }
+}
+
+/// An error of the whole file.
+fn whole(path: PathBuf, problem: Problem, accepted: String) -> ConfigError {
+    ConfigError {
+        path: "--config".to_owned(),
+        origin: Origin::File(path),
+        problem,
+        accepted,
+    }
+}
+
+pub(super) fn file(values: &mut Values, path: PathBuf, text: &str) -> Result<(), ConfigError> {
+    let table = match toml::from_str::<toml::Table>(text) {
+        Ok(table) => table,
+        Err(error) => {
+            // The parser's own message quotes the line, and a secret may stand there.
+            let line = error.span().map_or(1, |span| line_of(text, span.start));
+            let accepted = format!("TOML; line {line} is not");
+            return Err(whole(path, Problem::Malformed, accepted));
+        }
+    };
     let origin = Origin::File(path);
     table
         .into_iter()
