@@ -12,7 +12,7 @@ use crate::docs::root;
 use crate::harness::{DEMO, Logs, Product, Setup, Speaker, ask};
 
 /// Runs a script of `tests/sdk`; what it said, and whether it found everything right.
-async fn python(
+pub(super) async fn python(
     script: &str,
     args: &[&str],
     input: &str,
