@@ -25,6 +25,8 @@ mod leaks;
 mod lost_files;
 mod own_and_hosted;
 mod revoke;
+mod rotation;
 mod sign_in;
+mod start_states;
 mod vault_down;
 mod warm;

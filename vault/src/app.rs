@@ -30,6 +30,7 @@ use crate::key_check;
 use crate::keyring::Keyring;
 use crate::pulse;
 use crate::purge::Purge;
+use crate::rotation::{self, Rotation};
 use crate::routers::Routers;
 use crate::service::Vault;
 use crate::service::audit::Audit;
@@ -136,6 +137,8 @@ fn background(vault: &Arc<Vault>, parts: &Parts) {
     let interval = vault.limits.audit.check;
     let watching = health::watch(store(), interval, parts.readiness.clone(), shutdown());
     spawn("audit-check", watching.boxed());
+    let rotating = rotation::run(Arc::clone(vault), shutdown());
+    spawn("rotation", rotating.boxed());
 }
 
 /// Opens the database with its key, as the settings say.
@@ -230,6 +233,7 @@ pub(crate) fn assemble(
         routers: Routers::new(limits.stale_bound),
         authority: Arc::clone(&authority),
         issuers: Issuers::new(identities.issuers),
+        rotation: Rotation::new(),
     });
     let around = Surroundings {
         config: process.config,

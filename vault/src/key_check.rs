@@ -12,6 +12,7 @@ use crate::generations;
 use crate::keyring::{Generations, Hierarchy};
 use crate::service::Vault;
 use crate::store::data_keys::{self, MasterKeyRow};
+use crate::store::seal_jobs::{self, REWRAP};
 use crate::store::{Store, StoreError};
 
 /// Looks every few seconds until the process stops.
@@ -50,8 +51,36 @@ async fn follow(
         Err(error) => Err(error),
     };
     match followed {
-        Ok(known) => *seen = Some(known),
+        Ok(known) => {
+            follow_rewrap(store, data_keys, given, &known).await;
+            *seen = Some(known);
+        }
         Err(error) => tracing::warn!(%error, "the generations of the master key were not compared"),
+    }
+}
+
+/// Lets the generation wrap that another process was asked to rewrap with: else this one would go on
+/// to make work for it.
+async fn follow_rewrap(
+    store: &Store,
+    data_keys: &Hierarchy,
+    given: &Generations,
+    known: &[MasterKeyRow],
+) {
+    let asked = async {
+        let read = store.read().await?;
+        seal_jobs::find(read.on(), REWRAP, "").await
+    };
+    let Ok(Some(job)) = asked.await else { return };
+    let number = |id: &str| {
+        let row = known
+            .iter()
+            .find(|row| row.id == id && row.retired_at.is_none());
+        row.map(|row| row.generation)
+    };
+    let is_newer = number(&job.target) > number(&data_keys.current());
+    if is_newer && given.has(&job.target) {
+        data_keys.promote(&job.target);
     }
 }
 

@@ -102,6 +102,29 @@ pub(crate) fn seal_next(
     Ok(())
 }
 
+/// The row with the same secret sealed by another data key: nothing else of it changes.
+pub(crate) fn reseal(
+    row: &KeyRow,
+    data_key_id: &str,
+    data_key: &DataKey,
+    secret: &Secret,
+) -> Result<KeyRow, CryptoError> {
+    let version = u64::try_from(row.version).map_err(|_negative| CryptoError::Malformed)?;
+    let context = SealContext {
+        owner: &row.owner,
+        provider: &row.provider,
+        name: &row.name,
+        row_id: &row.row_id,
+        version,
+        data_key_id,
+    };
+    Ok(KeyRow {
+        envelope: crypto::seal(data_key, &context, secret, &mut OsRandom)?,
+        data_key_id: data_key_id.to_owned(),
+        ..row.clone()
+    })
+}
+
 /// Whether calls can use a row that could be opened, and why.
 pub(crate) fn state(row: &KeyRow, now: Timestamp) -> (KeyState, String) {
     if row.disabled {

@@ -17,6 +17,7 @@ mod callers;
 mod cli;
 mod counters;
 mod denials;
+mod failpoints;
 mod fields;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -35,6 +36,7 @@ mod providers;
 mod pulse;
 mod purge;
 mod resolve;
+mod rotation;
 pub mod router_token;
 mod routers;
 mod service;

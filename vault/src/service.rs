@@ -26,6 +26,7 @@ use tonic::Request;
 use crate::authority::Authority;
 use crate::issuers::Issuers;
 use crate::keyring::Keyring;
+use crate::rotation::Rotation;
 use crate::routers::Routers;
 use crate::settings::Limits;
 use crate::store::audit::{Chain, Decision, Entry, Origin};
@@ -41,6 +42,7 @@ pub(crate) struct Vault {
     pub(crate) routers: Routers,
     pub(crate) authority: Arc<Authority>,
     pub(crate) issuers: Issuers,
+    pub(crate) rotation: Rotation,
 }
 
 impl Vault {
@@ -190,9 +192,4 @@ pub(crate) fn check_etag(given: &str, current: &str) -> Result<(), Fault> {
         "the etag is not the current one; read again and repeat",
     )
     .at_field("etag"))
-}
-
-/// `NOT_BUILT` for a part of the contract that this build does not have.
-pub(crate) fn not_built(what: &str) -> Fault {
-    Fault::new(Reason::NotBuilt, format!("{what} is not built yet"))
 }

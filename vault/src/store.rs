@@ -18,6 +18,7 @@ pub(crate) mod members;
 pub(crate) mod purge;
 pub(crate) mod requests;
 mod scrub;
+pub(crate) mod seal_jobs;
 pub(crate) mod tokens;
 mod trail;
 pub(crate) mod workspaces;
@@ -42,6 +43,7 @@ pub(crate) use self::connect::Bounds;
 use self::connect::{Begun, Pool};
 pub(crate) use self::error::StoreError;
 use self::trail::Trail;
+use crate::failpoints;
 use crate::store::feed::Change;
 
 /// The open database.
@@ -112,6 +114,7 @@ impl Store {
     }
 
     fn begun(&self, begun: Begun) -> Write {
+        failpoints::statement();
         Write {
             transaction: begun.transaction,
             _turn: begun.turn,
@@ -220,6 +223,7 @@ impl Write {
             self.trail.refused();
             return Err(StoreError::not_committed(error));
         }
+        failpoints::statement();
         if self.wakes {
             self.committed.send_replace(());
         }

@@ -12,6 +12,7 @@ use keyway_chassis::proto::vault::v1::audit_service_client::AuditServiceClient;
 use keyway_chassis::proto::vault::v1::key_service_client::KeyServiceClient;
 use keyway_chassis::proto::vault::v1::lease_service_client::LeaseServiceClient;
 use keyway_chassis::proto::vault::v1::member_service_client::MemberServiceClient;
+use keyway_chassis::proto::vault::v1::seal_service_client::SealServiceClient;
 use keyway_chassis::proto::vault::v1::token_service_client::TokenServiceClient;
 use keyway_chassis::proto::vault::v1::workspace_service_client::WorkspaceServiceClient;
 use keyway_words::Secret;
@@ -98,6 +99,11 @@ impl Session {
     /// Tokens, at the vault.
     pub fn tokens(&self) -> TokenServiceClient<Authenticated> {
         TokenServiceClient::new(self.service())
+    }
+
+    /// Master and data keys, at the vault.
+    pub fn seal(&self) -> SealServiceClient<Authenticated> {
+        SealServiceClient::new(self.service())
     }
 
     /// Audit rows, at the vault.

@@ -93,6 +93,22 @@ impl Hierarchy {
         Ok(self.bounded(unwrapping).await?)
     }
 
+    /// The same data key wrapped by another generation: the row as it will stand. Passes the cache
+    /// by, since a rewrap meets every data key once.
+    pub(crate) async fn wrap_again(
+        &self,
+        row: &DataKeyRow,
+        master_key_id: &str,
+    ) -> Result<DataKeyRow, DataKeyError> {
+        let data_key = self.unwrap_now(row).await?;
+        let wrapping = self.wrap.wrap(master_key_id, context(row)?, &data_key);
+        Ok(DataKeyRow {
+            wrapped: self.bounded(wrapping).await?,
+            master_key_id: master_key_id.to_owned(),
+            ..row.clone()
+        })
+    }
+
     /// The data key that seals for an owner, made if there is none. One that is lost is left where
     /// it is and a new generation is made, so that storing a key again mends the owner. One that
     /// can't be unwrapped for now is not lost.

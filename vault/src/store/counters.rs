@@ -4,11 +4,14 @@
 use metrics::counter;
 use sea_orm::DatabaseConnection;
 
+use crate::failpoints;
+
 /// Counts what runs on a connection from now on, transactions included.
 pub(super) fn count(connection: &mut DatabaseConnection) {
     connection.set_metric_callback(|info| {
         let (verb, table) = kind(&info.statement.sql);
         counter!("keyway_vault_statements_total", "kind" => format!("{verb} {table}")).increment(1);
+        failpoints::statement();
     });
 }
 

@@ -230,3 +230,21 @@ entity! {
         pub created_at: i64,
     }
 }
+
+entity! {
+    /// Work of rotation.
+    seal_job, "seal_jobs" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub kind: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub owner: String,
+        pub target: String,
+        pub accessor: String,
+        pub subject: String,
+        pub changed: i64,
+        pub unreadable: i64,
+        pub created_at: i64,
+        pub updated_at: i64,
+        pub finished_at: Option<i64>,
+    }
+}

@@ -3,7 +3,8 @@
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _,
-    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    Select,
 };
 
 use super::StoreError;
@@ -113,4 +114,57 @@ pub(crate) async fn put_pool(on: &impl ConnectionTrait, row: PoolRow) -> Result<
         .exec_without_returning(on)
         .await?;
     Ok(())
+}
+
+/// At most `limit` live rows of an owner after a row id that another data key than this one seals, by
+/// row id.
+pub(crate) async fn not_sealed_by(
+    on: &impl ConnectionTrait,
+    owner: &str,
+    data_key_id: &str,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<KeyRow>, StoreError> {
+    Ok(sealed_by_others(owner, data_key_id)
+        .filter(key::Column::RowId.gt(after))
+        .order_by_asc(key::Column::RowId)
+        .limit(limit)
+        .all(on)
+        .await?)
+}
+
+/// How many live rows of an owner another data key than this one seals.
+pub(crate) async fn count_not_sealed_by(
+    on: &impl ConnectionTrait,
+    owner: &str,
+    data_key_id: &str,
+) -> Result<u64, StoreError> {
+    Ok(sealed_by_others(owner, data_key_id).count(on).await?)
+}
+
+fn sealed_by_others(owner: &str, data_key_id: &str) -> Select<key::Entity> {
+    key::Entity::find()
+        .filter(key::Column::Owner.eq(owner))
+        .filter(key::Column::DataKeyId.ne(data_key_id))
+        .filter(key::Column::DeletedAt.is_null())
+}
+
+/// Writes the envelope of a row that was sealed anew, if the row still holds what was read. Whether it
+/// did. Nothing else of the row changes, its version neither.
+pub(crate) async fn replace_envelope(
+    on: &impl ConnectionTrait,
+    read: &KeyRow,
+    row: KeyRow,
+) -> Result<bool, StoreError> {
+    let done = key::Entity::update_many()
+        .col_expr(key::Column::DataKeyId, Expr::value(row.data_key_id))
+        .col_expr(key::Column::Envelope, Expr::value(row.envelope))
+        .filter(key::Column::RowId.eq(&read.row_id))
+        .filter(key::Column::Version.eq(read.version))
+        .filter(key::Column::DataKeyId.eq(&read.data_key_id))
+        .filter(key::Column::Envelope.eq(read.envelope.clone()))
+        .filter(key::Column::DeletedAt.is_null())
+        .exec(on)
+        .await?;
+    Ok(done.rows_affected > 0)
 }

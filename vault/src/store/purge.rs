@@ -1,18 +1,14 @@
 //! The end of a workspace, statement by statement. Each call is a part of one transaction.
 
-use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
 };
 
 use super::StoreError;
+use super::data_keys::{self, DESTROYED};
 use super::entity::{data_key, key, key_pool, member, request, token, workspace};
 use super::workspaces::WorkspaceRow;
-
-/// The state of a data key whose bytes are gone. Its row stays: generations count on, and an
-/// overwritten row can't leave a copy behind in a page that was split or merged.
-pub(crate) const DESTROYED: &str = "DESTROYED";
 
 /// Deleted workspaces that still have something, the most overdue first.
 pub(crate) async fn waiting(on: &impl ConnectionTrait) -> Result<Vec<WorkspaceRow>, StoreError> {
@@ -35,17 +31,10 @@ pub(crate) async fn destroy_data_keys(
         .filter(data_key::Column::State.ne(DESTROYED))
         .all(on)
         .await?;
-    let mut destroyed = 0;
+    let mut destroyed = 0_u64;
     for row in rows {
-        let zeros = vec![0_u8; row.wrapped.len()];
-        let done = data_key::Entity::update_many()
-            .col_expr(data_key::Column::Wrapped, Expr::value(zeros))
-            .col_expr(data_key::Column::State, Expr::value(DESTROYED))
-            .col_expr(data_key::Column::MasterKeyId, Expr::value(""))
-            .filter(data_key::Column::Id.eq(row.id))
-            .exec(on)
-            .await?;
-        destroyed += done.rows_affected;
+        data_keys::destroy(on, &row).await?;
+        destroyed = destroyed.saturating_add(1);
     }
     Ok(destroyed)
 }

@@ -290,7 +290,7 @@ fn audit(method: &str) -> Option<Vec<Ask>> {
 
 fn seal(method: &str) -> Option<Vec<Ask>> {
     Some(match method {
-        "Status" => only(Names::System, &pb::SealServiceStatusRequest {}),
+        "Status" => only(Names::System, &pb::SealServiceStatusRequest::default()),
         "Rewrap" => only(Names::System, &pb::SealServiceRewrapRequest::default()),
         "RotateDataKey" => {
             let request = pb::SealServiceRotateDataKeyRequest {

@@ -1,5 +1,7 @@
 //! The listeners of a test's vault.
 
+use std::sync::Arc;
+
 use keyway_chassis::config;
 use keyway_chassis::drain::Drain;
 use keyway_chassis::lifecycle::{Shutdown, Tasks};
@@ -11,6 +13,7 @@ use super::limits;
 use crate::app::{self, ADMIN, DATA, Identities, Process};
 use crate::keyring::Keyring;
 use crate::pulse;
+use crate::rotation;
 use crate::store::Store;
 
 /// Serves on two free ports; returns channels to admin and data.
@@ -34,6 +37,7 @@ pub(super) async fn listen(
     vault.issuers.keep(&Tasks::new(), shutdown);
     tokio::spawn(recorder.run(store.clone(), shutdown.clone()));
     tokio::spawn(pulse::run(store, limits().poll, shutdown.clone()));
+    tokio::spawn(rotation::run(Arc::clone(&vault), shutdown.clone()));
     let mut channels = Vec::new();
     let listeners = [
         (app::admin_routes(&vault), ADMIN),

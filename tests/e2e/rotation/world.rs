@@ -1,0 +1,125 @@
+//! A product whose master keys are a folder of generations, with keys of several owners.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use keyway::client::Session;
+use keyway_proto::vault::v1::{AuditServiceListRequest, ResolveKeysRequest};
+use keyway_words::{CallId, Secret};
+use tempfile::TempDir;
+
+use crate::harness::{DEMO, Product, Setup};
+
+/// The product and the folder of its master keys.
+pub(super) struct World {
+    pub(super) product: Product,
+    keys: TempDir,
+}
+
+const OWN: &str = "sk-keyway-test-own-rotated-0001";
+const OTHER: &str = "sk-keyway-test-other-rotated-0002";
+const HOSTED: &str = "sk-keyway-test-hosted-rotated-0003";
+/// A workspace that keeps its keys whatever happens to the demo's.
+pub(super) const NEIGHBOUR: &str = "workspaces/neighbour";
+
+impl World {
+    pub(super) async fn start() -> Self {
+        Self::start_with(|setup| setup).await
+    }
+
+    pub(super) async fn start_with(change: impl FnOnce(Setup) -> Setup) -> Self {
+        let keys = tempfile::tempdir().expect("a folder");
+        new_key(&keys.path().join("1"));
+        let folder = keys.path().to_str().expect("text");
+        let setup = Setup::new().with("KEYWAY_VAULT__MASTER_KEY__DIRECTORY", folder);
+        let product = change(setup).start().await;
+        let neighbour = product.tenant("neighbour").await;
+        let stored = [
+            (product.admin(), DEMO, OWN),
+            (neighbour.admin, NEIGHBOUR, OTHER),
+            (product.operator(), "platform", HOSTED),
+        ];
+        for (by, owner, secret) in stored {
+            by.put_key(owner, "openai", secret).await.expect("a key");
+        }
+        Self { product, keys }
+    }
+
+    /// The folder of the generations.
+    pub(super) fn keys(&self) -> PathBuf {
+        self.keys.path().to_owned()
+    }
+
+    /// Resolves as a router does: the own key and the platform's.
+    pub(super) async fn resolve(&self, workspace: &str) -> Vec<String> {
+        let site = &self.product.running.site;
+        let token = std::fs::read_to_string(site.state.router_token()).expect("a token");
+        let session = Session::new(
+            site.addresses.vault_data,
+            &Secret::new(token.trim().to_owned()),
+        );
+        let request = ResolveKeysRequest {
+            workspace: workspace.to_owned(),
+            provider: "openai".to_owned(),
+            call_id: CallId::new().to_string(),
+        };
+        let answer = session
+            .expect("a session")
+            .leases()
+            .resolve_keys(request)
+            .await;
+        let answer = answer
+            .unwrap_or_else(|status| panic!("{workspace}: {status:?}"))
+            .into_inner();
+        let pools = answer.own.into_iter().chain(answer.platform);
+        pools
+            .flat_map(|pool| pool.candidates)
+            .map(|candidate| candidate.secret)
+            .collect()
+    }
+
+    /// Every planted key is what `ResolveKeys` gives.
+    pub(super) async fn assert_every_key_opens(&self) {
+        assert_eq!(self.resolve(DEMO).await, [OWN, HOSTED]);
+        self.assert_neighbours_open().await;
+    }
+
+    pub(super) async fn assert_neighbours_open(&self) {
+        assert_eq!(self.resolve(NEIGHBOUR).await, [OTHER, HOSTED]);
+    }
+
+    /// The record has every row from the first on, in both chains that rotation writes to.
+    pub(super) async fn assert_record_is_whole(&self) {
+        for workspace in ["", DEMO] {
+            let request = AuditServiceListRequest {
+                workspace: workspace.to_owned(),
+                page_size: 500,
+                ..Default::default()
+            };
+            let operator = self.product.operator();
+            let list = operator.vault.audit().list(request).await.expect("a list");
+            let rows = list.into_inner().rows;
+            let expected = (1..=rows.len() as u64).rev();
+            assert!(rows.iter().map(|row| row.sequence).eq(expected), "{rows:?}");
+        }
+    }
+}
+
+/// Makes a master key file by the vault's own command; its public id.
+pub(super) fn new_key(path: &Path) -> String {
+    let run = |arguments: [&str; 2]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_keyway-tests"))
+            .args(["--as", "vault"])
+            .args(arguments)
+            .arg(path)
+            .output()
+            .expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout)
+            .expect("text")
+            .trim()
+            .to_owned()
+    };
+    run(["new-master-key", "--out"]);
+    run(["master-key-id", "--file"])
+}

@@ -1,0 +1,55 @@
+//! Dies right after the n-th statement of an operation, COMMIT included, so that a test can show what
+//! a crash at each of them leaves behind.
+//!
+//! Only in builds with both the feature `failpoints` and debug assertions: no release build has it.
+//! `VAULT_FAILPOINT=rewrap:7` arms it for one process.
+
+#[cfg(all(feature = "failpoints", debug_assertions))]
+mod armed {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    tokio::task_local! {
+        static OPERATION: &'static str;
+    }
+
+    /// Runs a part of an operation: its statements count.
+    pub(crate) async fn during<T>(name: &'static str, part: impl Future<Output = T>) -> T {
+        OPERATION.scope(name, part).await
+    }
+
+    /// A statement was done.
+    pub(crate) fn statement() {
+        static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+        static DONE: AtomicU64 = AtomicU64::new(0);
+        let Some((name, last)) = ARMED.get_or_init(read) else {
+            return;
+        };
+        let counts = OPERATION.try_with(|operation| operation == name);
+        if counts == Ok(true) && DONE.fetch_add(1, Ordering::SeqCst).saturating_add(1) == *last {
+            std::process::abort();
+        }
+    }
+
+    fn read() -> Option<(String, u64)> {
+        let text = std::env::var_os("VAULT_FAILPOINT")?;
+        let (name, last) = text.to_str()?.split_once(':')?;
+        Some((name.to_owned(), last.parse().ok()?))
+    }
+}
+
+#[cfg(not(all(feature = "failpoints", debug_assertions)))]
+mod armed {
+    /// The part alone.
+    pub(crate) fn during<T>(
+        _name: &'static str,
+        part: impl Future<Output = T>,
+    ) -> impl Future<Output = T> {
+        part
+    }
+
+    /// Nothing.
+    pub(crate) const fn statement() {}
+}
+
+pub(crate) use self::armed::{during, statement};
