@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod audit;
 mod config;
 mod crash;
 mod damage;

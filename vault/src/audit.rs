@@ -7,4 +7,5 @@ pub(crate) mod checkpoint;
 pub(crate) mod health;
 pub(crate) mod json;
 pub(crate) mod signing;
+pub(crate) mod verify;
 pub(crate) mod walk;

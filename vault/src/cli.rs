@@ -10,6 +10,7 @@ use clap::{Arg, ArgMatches, Command};
 use keyway_chassis::clock::SystemClock;
 use keyway_chassis::run::{self, About, Common, Options};
 
+use crate::audit::verify::command as verify;
 use crate::master_key;
 use crate::settings::Settings;
 use crate::{app, bootstrap};
@@ -24,12 +25,22 @@ const ABOUT: About = About {
 ///
 /// Exit code 0: stopped in order, or the command did its work; 1: it failed; 2: wrong arguments;
 /// 78: the configuration or the master key is wrong. The reason is one line on standard error.
+/// `audit verify` has its own codes, which its `--help` shows.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let of_audit = arguments.get(1).is_some_and(|word| word == "audit");
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
+        Err(error) if of_audit && error.use_stderr() => {
+            let _usual = run::usage(&error); // its 2 means something else here
+            return ExitCode::from(verify::EXIT_USAGE);
+        }
         Err(error) => return run::usage(&error),
     };
     match matches.subcommand() {
+        Some(("audit", matches)) => matches
+            .subcommand_matches("verify")
+            .map_or(ExitCode::FAILURE, verify::run),
         Some(("new-master-key", matches)) => new_master_key(matches),
         Some(("master-key-id", matches)) => master_key_id(matches),
         Some((_bootstrap, matches)) => first_operator(matches),
@@ -64,6 +75,7 @@ fn command() -> Command {
         .subcommand(key)
         .subcommand(id)
         .subcommand(bootstrap)
+        .subcommand(verify::command())
 }
 
 fn serve(options: &Options) -> ExitCode {

@@ -1,246 +1,138 @@
 //! Denials on record: each of a caller's first few in a minute as a row of the caller's chain, the
-//! rest as one counted row. Unknown credentials are counted per source and minute.
+//! rest as one counted row. Unknown credentials are one counted row per source and minute.
 //!
-//! They go through a bounded queue of their own, so that bad tokens can't stop the vault; what the
-//! queue can't take is counted too.
+//! Noting one costs a look into a bounded table and never waits, so that bad tokens can't stop the
+//! vault. Writing is the recorder's work: in small transactions, between which changes get their
+//! turn, and each of a bounded time. What can't be written is counted with the next minute.
 
-use std::collections::HashMap;
+mod counts;
+mod source;
+
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use keyway_chassis::access::Caller;
 use keyway_chassis::lifecycle::Shutdown;
-use keyway_proto::Reason;
-use serde_json::json;
-use tokio::sync::mpsc;
+use keyway_words::Timestamp;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::store::Store;
-use crate::store::StoreError;
-use crate::store::audit::{Chain, Decision, Entry, Origin};
+use self::counts::Counts;
+use self::source::Source;
+use crate::store::audit::Entry;
+use crate::store::{Store, StoreError};
 
-/// Takes note of denials; never waits.
-#[derive(Clone)]
-pub(crate) struct Denials {
-    queue: mpsc::Sender<Entry>,
-    dropped: Arc<AtomicU64>,
+/// Takes note of denials; never waits. Clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct Denials(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    counts: Mutex<Counts>,
+    rows: Notify,
 }
 
 /// The other end: writes what was noted.
-pub(crate) struct Recorder {
-    queue: mpsc::Receiver<Entry>,
-    dropped: Arc<AtomicU64>,
-}
+pub(crate) struct Recorder(Arc<Shared>);
 
-/// Both ends of the queue.
+/// Both ends.
 pub(crate) fn queue() -> (Denials, Recorder) {
-    let (sender, receiver) = mpsc::channel(QUEUE);
-    let dropped = Arc::new(AtomicU64::new(0));
-    let denials = Denials {
-        queue: sender,
-        dropped: Arc::clone(&dropped),
-    };
-    (
-        denials,
-        Recorder {
-            queue: receiver,
-            dropped,
-        },
-    )
+    let denials = Denials::default();
+    let recorder = Recorder(Arc::clone(&denials.0));
+    (denials, recorder)
 }
 
 impl Denials {
     /// A caller was denied.
     pub(crate) fn denied(&self, caller: &Caller, rpc: &str, resource: &str) {
-        self.note(Entry {
-            chain: caller
-                .workspace
-                .clone()
-                .map_or(Chain::System, Chain::Workspace),
-            accessor: caller.accessor.clone(),
-            subject: caller.subject.clone(),
-            rpc: rpc.to_owned(),
-            resource: resource.to_owned(),
-            decision: Decision::Denied,
-            reason: Reason::Denied.as_str(),
-            facts: json!({}),
-            origin: Origin::default(),
-        });
+        if self.0.with(|counts| counts.denied(caller, rpc, resource)) {
+            self.0.rows.notify_one();
+        }
     }
 
     /// Somebody came without a known credential.
     pub(crate) fn unknown(&self, rpc: &str, source: Option<IpAddr>) {
-        let source = source.map_or_else(|| "unknown".to_owned(), |source| source.to_string());
-        self.note(Entry {
-            chain: Chain::System,
-            accessor: String::new(),
-            subject: format!("source:{source}"),
-            rpc: rpc.to_owned(),
-            resource: String::new(),
-            decision: Decision::Denied,
-            reason: Reason::CallerUnknown.as_str(),
-            facts: json!({}),
-            origin: Origin::default(),
-        });
+        self.0
+            .with(|counts| counts.unknown(rpc, Source::of(source)));
     }
+}
 
-    fn note(&self, entry: Entry) {
-        if self.queue.try_send(entry).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+impl Shared {
+    fn with<T>(&self, look: impl FnOnce(&mut Counts) -> T) -> T {
+        look(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Recorder {
     /// Writes until the shutdown, then what is left.
-    pub(crate) async fn run(mut self, store: Store, shutdown: Shutdown) {
-        let mut minute = tokio::time::interval(MINUTE);
-        minute.tick().await;
-        let mut counts = Counts::default();
+    pub(crate) async fn run(self, store: Store, shutdown: Shutdown) {
+        let mut minute_ends = Instant::now() + to_the_end(store.now(), true);
         loop {
             tokio::select! {
-                entry = self.queue.recv() => match entry {
-                    Some(entry) => {
-                        if let Some(entry) = counts.admit(entry) {
-                            record(&store, &[entry]).await;
-                        }
-                    }
-                    None => break,
-                },
-                _ = minute.tick() => record(&store, &counts.drain(&self.dropped)).await,
+                () = self.0.rows.notified() => self.write(&store, Counts::rows).await,
+                () = tokio::time::sleep_until(minute_ends) => {
+                    self.write(&store, Counts::minute).await;
+                    minute_ends = Instant::now() + to_the_end(store.now(), false);
+                }
                 () = shutdown.wait() => break,
             }
         }
-        while let Ok(entry) = self.queue.try_recv() {
-            if let Some(entry) = counts.admit(entry) {
-                record(&store, &[entry]).await;
-            }
-        }
-        record(&store, &counts.drain(&self.dropped)).await;
-    }
-}
-
-async fn record(store: &Store, entries: &[Entry]) {
-    if entries.is_empty() {
-        return;
-    }
-    let written: Result<(), StoreError> = async {
-        let write = store.write().await?;
-        for entry in entries {
-            write.audit(entry).await?;
-        }
-        write.commit().await
-    }
-    .await;
-    if let Err(error) = written {
-        tracing::error!(%error, denials = entries.len(), "denials can't be recorded");
-    }
-}
-
-/// What was seen in this minute.
-#[derive(Default)]
-struct Counts(HashMap<(String, String), Count>);
-
-struct Count {
-    seen: u64,
-    first: Entry,
-}
-
-impl Counts {
-    /// The entry, if it is to be written by itself; otherwise it is counted.
-    fn admit(&mut self, entry: Entry) -> Option<Entry> {
-        let each = if entry.accessor.is_empty() { 0 } else { EACH };
-        let mut key = (
-            entry.chain.name(),
-            format!("{} {}", entry.accessor, entry.subject),
-        );
-        if self.0.len() >= CALLERS && !self.0.contains_key(&key) {
-            // Too many to tell apart: one counted row for all of them.
-            key = ("system".to_owned(), String::new());
-        }
-        let count = self.0.entry(key).or_insert_with(|| Count {
-            seen: 0,
-            first: entry.clone(),
-        });
-        count.seen = count.seen.saturating_add(1);
-        (count.seen <= each).then_some(entry)
-    }
-
-    /// The counted rows of this minute, which is over.
-    fn drain(&mut self, dropped: &AtomicU64) -> Vec<Entry> {
-        let mut rows: Vec<Entry> = self
-            .0
-            .drain()
-            .filter_map(|(_key, Count { seen, first })| {
-                let each = if first.accessor.is_empty() { 0 } else { EACH };
-                let count = seen.checked_sub(each).filter(|count| *count > 0)?;
-                Some(Entry {
-                    facts: json!({ "count": count, "in": "one minute" }),
-                    ..first
-                })
-            })
-            .collect();
-        let dropped = dropped.swap(0, Ordering::Relaxed);
-        if dropped > 0 {
-            rows.push(Entry {
-                chain: Chain::System,
-                accessor: String::new(),
-                subject: "everybody".to_owned(),
-                rpc: String::new(),
-                resource: String::new(),
-                decision: Decision::Denied,
-                reason: Reason::Denied.as_str(),
-                facts: json!({ "count": dropped, "in": "one minute" }),
-                origin: Origin::default(),
-            });
-        }
-        rows
-    }
-}
-
-const MINUTE: Duration = Duration::from_mins(1);
-const QUEUE: usize = 1024;
-/// Rows of one caller in a minute before the rest is counted.
-const EACH: u64 = 10;
-/// Callers told apart in a minute.
-const CALLERS: usize = 10_000;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(accessor: &str) -> Entry {
-        Entry {
-            chain: Chain::System,
-            accessor: accessor.to_owned(),
-            subject: "service:x".to_owned(),
-            rpc: "r".to_owned(),
-            resource: String::new(),
-            decision: Decision::Denied,
-            reason: "DENIED",
-            facts: json!({}),
-            origin: Origin::default(),
+        let last = async {
+            self.write(&store, Counts::rows).await;
+            self.write(&store, Counts::minute).await;
+        };
+        if timeout(AT_THE_END, last).await.is_err() {
+            tracing::error!("not all denials could be recorded at the end");
         }
     }
 
-    #[test]
-    fn a_callers_first_denials_are_rows_and_the_rest_is_one_counted_row() {
-        let mut counts = Counts::default();
-        let rows = (0..25).filter_map(|_| counts.admit(entry("a"))).count();
-        assert_eq!(rows, 10);
-        let counted = counts.drain(&AtomicU64::new(0));
-        assert_eq!(counted.len(), 1);
-        assert_eq!(counted[0].facts["count"], 15);
-        assert!(counts.admit(entry("a")).is_some(), "a new minute");
-    }
-
-    #[test]
-    fn unknown_credentials_are_counted_only_and_what_the_queue_dropped_is_too() {
-        let mut counts = Counts::default();
-        assert!((0..3).all(|_| counts.admit(entry("")).is_none()));
-        let rows = counts.drain(&AtomicU64::new(7));
-        let counted: Vec<_> = rows.iter().map(|row| row.facts["count"].clone()).collect();
-        assert_eq!(counted, [json!(3), json!(7)]);
+    /// Takes rows and writes them; those that can't be written are counted again.
+    async fn write(&self, store: &Store, take: fn(&mut Counts) -> Vec<Entry>) {
+        let mut rows = self.0.with(take);
+        let bound = Instant::now() + BOUND;
+        while !rows.is_empty() {
+            let later = rows.split_off(rows.len().min(TOGETHER));
+            let written = timeout_at(bound, record(store, &rows)).await;
+            let error = match written {
+                Ok(Ok(())) => {
+                    rows = later;
+                    continue;
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_elapsed) => "it takes too long".to_owned(),
+            };
+            let denials = rows.len() + later.len();
+            tracing::error!(%error, denials, "denials can't be recorded now");
+            self.0
+                .with(|counts| counts.put_back(rows.into_iter().chain(later)));
+            return;
+        }
     }
 }
+
+/// From now to the end of the minute, and a minute more at the start: what an earlier process
+/// wrote at its end may be of this minute too.
+fn to_the_end(now: Timestamp, at_start: bool) -> Duration {
+    let into = u64::try_from(now.0.rem_euclid(MINUTE_MICROS)).unwrap_or(0);
+    let rest = Duration::from_micros(MINUTE_MICROS.unsigned_abs() - into);
+    if at_start {
+        rest + Duration::from_mins(1)
+    } else {
+        rest
+    }
+}
+
+async fn record(store: &Store, entries: &[Entry]) -> Result<(), StoreError> {
+    let write = store.write().await?;
+    for entry in entries {
+        write.audit(entry).await?;
+    }
+    write.commit().await
+}
+
+const MINUTE_MICROS: i64 = 60_000_000;
+/// Rows of one transaction.
+const TOGETHER: usize = 32;
+const BOUND: Duration = Duration::from_secs(20);
+const AT_THE_END: Duration = Duration::from_secs(3);

@@ -4,6 +4,7 @@
 //! feed: either all of it is on disk, or none. One transaction writes at a time: on SQLite because
 //! there is one writing connection, on PostgreSQL because each takes the feed row first.
 
+pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod checkpoints;
 mod connect;
