@@ -104,19 +104,19 @@ fn plain(expression: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_vaults_schema_is_the_same_on_both_databases() {
+async fn the_vaults_schema_is_the_same_on_sqlite_and_postgres() {
     let both = Both::vault("same_vault").await;
     assert_eq!(both.differences().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn the_routers_schema_is_the_same_on_both_databases() {
+async fn the_routers_schema_is_the_same_on_sqlite_and_postgres() {
     let both = Both::router("same_router").await;
     assert_eq!(both.differences().await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn whatever_one_of_them_lacks_is_found() {
+async fn whatever_postgres_lacks_is_found() {
     let damages = [
         (
             "DROP INDEX keys_live",

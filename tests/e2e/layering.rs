@@ -65,7 +65,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "proto/words",
         ],
     ),
-    ("tests", &["deploy/local", "proto", "proto/words"]),
+    (
+        "tests",
+        &["deploy/local", "proto", "proto/words", "tests/servers"],
+    ),
 ];
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
