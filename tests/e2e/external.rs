@@ -1,6 +1,8 @@
-//! What needs more than Rust: the real grpcurl, and Python with the providers' own SDKs. Run by
-//! `.ci/run`, which installs them; a tool that is missing fails the test.
+//! What needs more than Rust: the real grpcurl, Python with the providers' own SDKs, PostgreSQL. Run
+//! by `.ci/run`, which installs them; a tool that is missing fails the test.
 
 mod envelope;
+mod feed;
 mod sdk;
 mod tour;
+mod two_vaults;

@@ -4,6 +4,8 @@
 mod issuer;
 mod metrics;
 mod ports;
+#[cfg(feature = "external")]
+mod postgres;
 mod simulator;
 mod speak;
 mod tenant;
@@ -21,6 +23,8 @@ use tokio::process::Command;
 
 pub(crate) use issuer::{ISSUER, Issuer, subject};
 pub(crate) use metrics::Counts;
+#[cfg(feature = "external")]
+pub(crate) use postgres::VaultDatabase;
 pub(crate) use simulator::Simulator;
 pub(crate) use speak::{DEMO, Speaker, ask, reason};
 pub(crate) use tenant::Tenant;
@@ -142,6 +146,11 @@ impl Product {
     /// Speaks as a client with the demo workspace's call token.
     pub(crate) fn caller(&self) -> Speaker {
         self.speaker(self.running.access.call_token.expose())
+    }
+
+    /// Where routers call the vault.
+    pub(crate) fn vault_data(&self) -> SocketAddr {
+        self.running.site.addresses.vault_data
     }
 
     /// Speaks with any token.

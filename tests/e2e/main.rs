@@ -18,6 +18,7 @@ mod drain;
 mod ending;
 #[cfg(feature = "external")]
 mod external;
+mod feed;
 mod harness;
 mod import;
 mod launcher;
@@ -31,3 +32,4 @@ mod sign_in;
 mod start_states;
 mod vault_down;
 mod warm;
+mod writers;

@@ -57,6 +57,15 @@ impl Speaker {
         }
     }
 
+    /// Speaks with a token to another vault.
+    pub(crate) fn at_vault(&self, vault: SocketAddr, token: &str) -> Self {
+        let session = Session::new(vault, &Secret::new(token.to_owned()));
+        Self {
+            vault: session.expect("a session"),
+            router: self.router.clone(),
+        }
+    }
+
     /// Stores a key under the name `default`.
     pub(crate) async fn put_key(
         &self,

@@ -10,6 +10,8 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     /// Its admin.
     pub(crate) admin: Speaker,
+    /// The admin's token.
+    pub(crate) token: String,
     /// A client with its call token.
     pub(crate) caller: Speaker,
 }
@@ -36,7 +38,8 @@ impl Product {
             reason: "the first admin".to_owned(),
             ..Default::default()
         };
-        let admin = self.speaker(&operator.token(request).await);
+        let token = operator.token(request).await;
+        let admin = self.speaker(&token);
         let request = TokenServiceCreateRequest {
             workspace: name.clone(),
             role: Role::Caller.into(),
@@ -46,6 +49,7 @@ impl Product {
         Tenant {
             name,
             admin,
+            token,
             caller,
         }
     }

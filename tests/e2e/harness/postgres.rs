@@ -1,0 +1,99 @@
+//! The product with its vault on PostgreSQL, and with a second vault beside the first.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+
+use keyway::ready::get;
+use keyway::{Child, Part};
+use keyway_test_servers::Postgres;
+use sea_orm::{ConnectionTrait as _, Database};
+
+use super::{Product, Setup, Speaker, ports, wait_for};
+
+/// A database of a test's own.
+pub(crate) struct VaultDatabase {
+    /// Its URL, password included.
+    pub(crate) url: String,
+}
+
+impl VaultDatabase {
+    /// A new database of this process's private server, migrated by the command that operators use.
+    pub(crate) async fn migrated(name: &str) -> Self {
+        let server = Postgres::shared().expect("PostgreSQL");
+        let maintenance = Database::connect(server.url("postgres")).await;
+        let maintenance = maintenance.expect("a connection");
+        let create = format!("CREATE DATABASE {name}");
+        maintenance.execute_unprepared(&create).await.expect("made");
+        maintenance.close().await.expect("closed");
+        let url = server.url(name);
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("url");
+        std::fs::write(&file, &url).expect("written");
+        let migrated = Command::new(env!("CARGO_BIN_EXE_keyway-tests"))
+            .args(["--as", "migrate", "vault", "--url-file"])
+            .arg(&file)
+            .output()
+            .expect("it runs");
+        assert!(migrated.status.success(), "{migrated:?}");
+        Self { url }
+    }
+}
+
+impl Setup {
+    /// The same with the vault on PostgreSQL.
+    pub(crate) fn on(self, database: &VaultDatabase) -> Self {
+        self.with("KEYWAY_VAULT__DATABASE__PATH", "")
+            .with("KEYWAY_VAULT__DATABASE__URL", &database.url)
+    }
+}
+
+/// A second vault on the first one's database.
+pub(crate) struct Replica {
+    process: Child,
+    /// Where people call it.
+    pub(crate) admin: SocketAddr,
+    /// Where routers call it.
+    pub(crate) data: SocketAddr,
+}
+
+impl Product {
+    /// Starts a second vault with the settings of the first, but for its addresses.
+    pub(crate) async fn replica(&self) -> Replica {
+        let site = &self.running.site;
+        let mut environment = site.environment.clone();
+        let mut listen = |listener: &str| -> SocketAddr {
+            let address = format!("127.0.0.1:{}", ports::free());
+            let variable = format!("KEYWAY_VAULT__{listener}__LISTEN");
+            environment.insert(variable.into(), address.clone().into());
+            address.parse().expect("an address")
+        };
+        let (admin, data, operations) = (listen("ADMIN"), listen("DATA"), listen("OPERATIONS"));
+        let mut args: Vec<_> = ["--parent-stdin", "--config"].map(Into::into).into();
+        args.push(site.state.config(Part::Vault).into());
+        let log: PathBuf = site.state.path("logs/second-vault.log");
+        let process = Child::spawn(&site.program, Part::Vault, &args, &environment, &log);
+        let ready = async || {
+            let (status, _body) = get(operations, "/readyz").await.ok()?;
+            (status == 200).then_some(())
+        };
+        wait_for("the second vault", ready).await;
+        Replica {
+            process: process.expect("it starts"),
+            admin,
+            data,
+        }
+    }
+}
+
+impl Replica {
+    /// Speaks with any token, to this vault.
+    pub(crate) fn speaker(&self, product: &Product, token: &str) -> Speaker {
+        Speaker::new(self.admin, product.running.site.addresses.router, token)
+    }
+
+    /// Kills it as the kernel would.
+    pub(crate) async fn kill(&mut self) {
+        self.process.kill().await.expect("it can be killed");
+    }
+}
