@@ -41,7 +41,7 @@ pub(crate) async fn measure(product: &mut Product) {
     product.kill(Part::Vault).await;
     product.start_again(Part::Vault).await;
     let (cold, cached) = resolve(product, &tenants).await;
-    print::line("ResolveKeys, 8 keys, data key not yet unwrapped", cold);
+    print::line("ResolveKeys, 5 keys, data key not yet unwrapped", cold);
     print::line("the same with the data key at hand", cached);
 }
 
