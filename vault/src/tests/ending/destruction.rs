@@ -117,13 +117,16 @@ async fn resolve(world: &World, data: &Channel) -> ResolveKeysResponse {
 struct Copy {
     rows: Vec<QueryResult>,
     wrapped: Vec<Vec<u8>>,
-    files: Option<TempDir>,
+    /// What database, log and index held before anybody opened the copy: who opens it and closes it
+    /// again empties its log.
+    files: Vec<Vec<u8>>,
 }
 
 impl Copy {
     async fn of(world: &World) -> Self {
-        let files = (!on_postgres()).then(|| files(world));
-        let connection = match &files {
+        let folder = (!on_postgres()).then(|| files(world));
+        let files = folder.as_ref().map_or_else(Vec::new, contents);
+        let connection = match &folder {
             Some(folder) => stranger_to(&folder.path().join("vault.db"), "rw").await,
             None => world.stranger().await,
         };
@@ -145,11 +148,8 @@ impl Copy {
             own.windows(16)
                 .any(|piece| bytes.windows(16).any(|place| place == piece))
         };
-        let in_files = self.files.iter().any(|folder| {
-            let mut entries = fs::read_dir(folder.path()).unwrap();
-            entries.any(|entry| stands_in(&fs::read(entry.unwrap().path()).unwrap()))
-        });
-        in_files || self.wrapped.iter().any(|bytes| stands_in(bytes))
+        let mut everything = self.files.iter().chain(&self.wrapped);
+        everything.any(|bytes| stands_in(bytes))
     }
 
     /// Everything of workspaces that the master key opens, read without any code of the vault's
@@ -185,6 +185,13 @@ impl Copy {
         }
         opened
     }
+}
+
+fn contents(folder: &TempDir) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(folder.path()).unwrap();
+    entries
+        .map(|entry| fs::read(entry.unwrap().path()).unwrap())
+        .collect()
 }
 
 /// Copies database, log and index.
