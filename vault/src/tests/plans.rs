@@ -1,9 +1,11 @@
 //! How the database finds what lists and calls ask for: by an index, never by looking at every row.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use keyway_words::Timestamp;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
+use tokio::time::Instant;
 
 use super::harness::{World, on_postgres};
 use crate::store::keys::After;
@@ -84,4 +86,59 @@ async fn plan(connection: &DatabaseConnection, statement: &Statement) -> Vec<Str
     rows.iter()
         .map(|row| row.try_get_by_index(column).unwrap())
         .collect()
+}
+
+/// On PostgreSQL a million rows, since the bench measures SQLite only; fewer there.
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "its figures are read with --nocapture")]
+async fn over_many_rows_the_planner_takes_the_index_of_its_own_accord() {
+    let world = World::new().await;
+    let rows = if on_postgres() { 1_000_000 } else { 50_000 };
+    let fill = format!(
+        "INSERT INTO keys (row_id, owner, provider, name, version, data_key_id, envelope, mask, \
+         fingerprint, place, disabled, allowed_models, label, health, health_reason, \
+         change_number, created_at, updated_at, deleted_at) \
+         WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) \
+         SELECT 'fill-' || i, 'workspaces/fill-' || (i / 40), \
+         CASE i % 3 WHEN 0 THEN 'exa' WHEN 1 THEN 'google' ELSE 'openai' END, 'k' || (i % 40), 1, \
+         'data-key-' || (i / 40), x'00ff', '…', '', i % 8, i % 7 = 0, '[]', '', 'ACTIVE', '', 1, \
+         0, 0, CASE WHEN i % 10 < 3 THEN 1 END FROM n"
+    );
+    world.sql(&fill).await;
+    let mut connection = world.database.stranger().await;
+    connection.execute_unprepared("ANALYZE").await.unwrap();
+    let mut taken = Vec::new();
+    for number in 0..300 {
+        let owner = format!("workspaces/fill-{}", number * 7_919 % (rows / 40));
+        let provider = ["", "exa", "openai"][number % 3];
+        let after = (number % 2 == 0).then(|| After("exa".to_owned(), 3, "k".to_owned()));
+        let start = Instant::now();
+        keys::page(&connection, &owner, provider, after, 20)
+            .await
+            .unwrap();
+        taken.push(start.elapsed());
+    }
+    taken.sort();
+    let at = |place: usize| taken.get(place).map_or(0.0, Duration::as_secs_f64) * 1_000.0;
+    println!(
+        "a page of {rows} rows: p50 {:.3} ms, p99 {:.3} ms",
+        at(150),
+        at(297)
+    );
+
+    let seen: Arc<Mutex<Vec<Statement>>> = Arc::default();
+    let notes = Arc::clone(&seen);
+    connection.set_metric_callback(move |info| {
+        notes.lock().unwrap().push(info.statement.clone());
+    });
+    let owner = "workspaces/fill-77";
+    keys::page(&connection, owner, "", None, 20).await.unwrap();
+    keys::live(&connection, owner, "exa").await.unwrap();
+    let statements = std::mem::take(&mut *seen.lock().unwrap());
+    for statement in statements {
+        let steps = plan(&connection, &statement).await.join("; ");
+        println!("{steps}");
+        let by_index = steps.contains("keys_by_place") || steps.contains("keys_live");
+        assert!(by_index && !steps.contains("Seq Scan"), "{steps}");
+    }
 }
