@@ -3,6 +3,7 @@
 
 mod issuer;
 mod metrics;
+pub(crate) mod pki;
 mod ports;
 #[cfg(feature = "external")]
 mod postgres;
@@ -60,6 +61,15 @@ impl Setup {
     pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
         self.environment.insert(variable.into(), value.into());
         self
+    }
+
+    /// What a setting that was chosen is, by its variable.
+    pub(crate) fn chosen(&self, variable: &str) -> String {
+        let value = self.environment.get(std::ffi::OsStr::new(variable));
+        value
+            .and_then(|value| value.to_str())
+            .expect("it was chosen")
+            .to_owned()
     }
 
     /// The same with other options of the launcher.

@@ -30,6 +30,7 @@ mod revoke;
 mod rotation;
 mod sign_in;
 mod start_states;
+mod tls;
 mod vault_down;
 mod warm;
 mod writers;

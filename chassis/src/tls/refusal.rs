@@ -66,7 +66,8 @@ fn certificate(why: &CertificateError) -> (&'static str, String) {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             fixed("not_yet", "the client certificate is not valid yet")
         }
-        CertificateError::UnknownIssuer => fixed(
+        // A CA with the name of ours and another key makes bad signatures.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => fixed(
             "other_ca",
             "the client certificate is not signed by a CA of client_ca",
         ),

@@ -1,0 +1,96 @@
+//! TLS and certificates of clients, between real processes.
+
+mod bounds;
+mod bytes;
+mod identity;
+mod reload;
+
+use std::net::SocketAddr;
+
+use keyway::Part;
+use keyway_proto::billing::v1::Source;
+
+use crate::harness::pki::{Authority, Files, Leaf};
+use crate::harness::{Logs, Product, Setup, ask};
+
+/// The router's name in its certificate.
+const ROUTER: &str = "spiffe://keyway/router/local";
+const MODEL: &str = "anthropic/claude-haiku-4-5";
+
+/// A product whose router reaches the vault over mutual TLS and has no token.
+struct Pair {
+    authority: Authority,
+    files: Files,
+    data: SocketAddr,
+    setup: Setup,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let (authority, files) = (Authority::new(), Files::new());
+        let ca = files.put("ca.pem", &authority.pem());
+        let (vault, vault_key) = files.put_pair("vault", &authority.server());
+        let (router, router_key) = files.put_pair("router", &authority.client(ROUTER));
+        let setup = Setup::new();
+        let data = setup.chosen("KEYWAY_VAULT__DATA__LISTEN");
+        let setup = setup
+            .with("KEYWAY_VAULT__DATA__TLS__CERTIFICATE", &vault)
+            .with("KEYWAY_VAULT__DATA__TLS__KEY", &vault_key)
+            .with("KEYWAY_VAULT__DATA__TLS__CLIENT_AUTH", "required")
+            .with("KEYWAY_VAULT__DATA__TLS__CLIENT_CA", &ca)
+            .with("KEYWAY_VAULT__TLS__RELOAD_EVERY", "200ms")
+            .with("KEYWAY_VAULT__ROUTERS", &format!("local={ROUTER}"))
+            .with("KEYWAY_ROUTER__VAULT__ENDPOINT", &format!("https://{data}"))
+            .with("KEYWAY_ROUTER__VAULT__TLS__CA", &ca)
+            .with("KEYWAY_ROUTER__VAULT__TLS__CERTIFICATE", &router)
+            .with("KEYWAY_ROUTER__VAULT__TLS__KEY", &router_key)
+            .with("KEYWAY_ROUTER__TLS__RELOAD_EVERY", "200ms")
+            .with("KEYWAY_ROUTER__VAULT__TOKEN_FILE", "");
+        Self {
+            authority,
+            files,
+            data: data.parse().expect("an address"),
+            setup,
+        }
+    }
+
+    fn with(mut self, variable: &str, value: &str) -> Self {
+        self.setup = self.setup.with(variable, value);
+        self
+    }
+
+    async fn start(self) -> Started {
+        Started {
+            product: self.setup.start().await,
+            authority: self.authority,
+            files: self.files,
+            data: self.data,
+        }
+    }
+}
+
+/// The same, running.
+struct Started {
+    authority: Authority,
+    files: Files,
+    data: SocketAddr,
+    product: Product,
+}
+
+impl Started {
+    fn put_pair(&self, name: &str, leaf: &Leaf) {
+        let _paths = self.files.put_pair(name, leaf);
+    }
+}
+
+#[tokio::test]
+async fn a_router_with_a_listed_certificate_needs_no_token() {
+    let started = Pair::new().start().await;
+    let _logs = Logs(&started.product);
+    let caller = started.product.caller();
+    let answer = caller.chat(ask(MODEL)).await.expect("an answer");
+    let receipt = answer.receipt.expect("a receipt");
+    assert_eq!(receipt.attempts[0].source(), Source::Hosted);
+    let log = started.product.log(Part::Vault);
+    assert!(log.contains("with TLS"), "{log}");
+}

@@ -1,0 +1,148 @@
+//! Whom a certificate makes a router, and whom it does not. Each refusal is named in the log.
+
+use std::time::Duration;
+
+use keyway::Part;
+use keyway_proto::Reason;
+use keyway_proto::vault::v1::ResolveKeysRequest;
+use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
+use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+use tokio::io::AsyncReadExt as _;
+use tonic::{Request, Status};
+
+use super::{Pair, ROUTER, Started};
+use crate::harness::pki::{self, Authority, DAY, Leaf, Says};
+use crate::harness::{BOUND, DEMO, Logs, reason, wait_for};
+
+impl Started {
+    /// Asks for keys, with this certificate and perhaps a token.
+    async fn resolve(&self, leaf: &Leaf, token: Option<&str>) -> Result<(), Status> {
+        let config = pki::config(&self.authority, Some(leaf));
+        let mut client = LeaseServiceClient::new(pki::channel(self.data, config));
+        let mut request = Request::new(ResolveKeysRequest {
+            workspace: DEMO.to_owned(),
+            provider: "anthropic".to_owned(),
+            call_id: "01890000-0000-7000-8000-000000000000".to_owned(),
+        });
+        if let Some(token) = token {
+            let value = format!("Bearer {token}").parse().expect("printable");
+            request.metadata_mut().insert("authorization", value);
+        }
+        client.resolve_keys(request).await.map(drop)
+    }
+
+    /// Waits until the vault's log has these words.
+    async fn logged(&self, words: &str) {
+        let said = async || self.product.log(Part::Vault).contains(words).then_some(());
+        wait_for(words, said).await;
+    }
+
+    /// A handshake that the vault must refuse, saying why in its log.
+    async fn refused(&self, leaf: Option<&Leaf>, words: &str) {
+        let config = pki::config(&self.authority, leaf);
+        // In TLS 1.3 the client learns of the refusal when it first reads.
+        if let Ok(mut stream) = pki::connect(self.data, config).await {
+            let read = tokio::time::timeout(BOUND, stream.read_u8()).await;
+            assert!(read.expect("it ends").is_err(), "{words}: not refused");
+        }
+        self.logged(words).await;
+    }
+}
+
+#[tokio::test]
+async fn every_certificate_that_is_not_a_routers_is_refused_and_the_log_says_which_check_failed() {
+    let started = Pair::new().start().await;
+    let _logs = Logs(&started.product);
+    let sign = |uris: &[&str], purpose, ends| {
+        started.authority.sign(&Says {
+            uris,
+            purpose,
+            ends,
+        })
+    };
+    let day = Some(DAY);
+    let two = [ROUTER, "spiffe://keyway/router/other"];
+    let stranger = Authority::new().client(ROUTER);
+    let cases = [
+        (None, "no client certificate was shown"),
+        (Some(sign(&[ROUTER], Some(ClientAuth), None)), "has expired"),
+        (Some(stranger), "not signed by a CA of client_ca"),
+        (
+            Some(sign(&[ROUTER], Some(ServerAuth), day)),
+            "no extended key usage",
+        ),
+        (
+            Some(sign(&[], Some(ClientAuth), day)),
+            "has no URI name (SAN)",
+        ),
+        (
+            Some(sign(&two, Some(ClientAuth), day)),
+            "has 2 URI names (SAN)",
+        ),
+    ];
+    for (leaf, words) in &cases {
+        started.refused(leaf.as_ref(), words).await;
+    }
+    // The same words, but for a certificate that says nothing of what it is for.
+    let before = purposes(&started);
+    let silent = sign(&[ROUTER], None, day);
+    started
+        .refused(Some(&silent), "no extended key usage")
+        .await;
+    wait_for("one more", async || {
+        (purposes(&started) > before).then_some(())
+    })
+    .await;
+
+    let wrong = started.authority.client("spiffe://keyway/router/local2");
+    let status = started.resolve(&wrong, None).await.unwrap_err();
+    assert_eq!(reason(&status), Some(Reason::CallerUnknown));
+    let right = started.authority.client(ROUTER);
+    started
+        .resolve(&right, None)
+        .await
+        .expect("a listed router");
+}
+
+fn purposes(started: &Started) -> usize {
+    let log = started.product.log(Part::Vault);
+    log.matches("no extended key usage").count()
+}
+
+#[tokio::test]
+async fn a_routers_certificate_beside_another_credential_is_nobody() {
+    let started = Pair::new().start().await;
+    let _logs = Logs(&started.product);
+    let router = started.authority.client(ROUTER);
+    let admin = started.product.running.access.admin_token.expose();
+    for token in [admin, "kwr_nonsense"] {
+        let status = started.resolve(&router, Some(token)).await.unwrap_err();
+        assert_eq!(reason(&status), Some(Reason::CallerUnknown));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_ends_while_its_connection_stands_ends_the_connection() {
+    let started = Pair::new().start().await;
+    let _logs = Logs(&started.product);
+    let short = started.authority.sign(&Says {
+        uris: &[ROUTER],
+        purpose: Some(ClientAuth),
+        ends: Some(Duration::from_secs(4)),
+    });
+    let config = pki::config(&started.authority, Some(&short));
+    let channel = pki::channel(started.data, config);
+    let mut client = LeaseServiceClient::new(channel);
+    let mut resolve = async || {
+        let request = ResolveKeysRequest {
+            workspace: DEMO.to_owned(),
+            provider: "anthropic".to_owned(),
+            call_id: "01890000-0000-7000-8000-000000000000".to_owned(),
+        };
+        client.resolve_keys(request).await.map(drop)
+    };
+    resolve().await.expect("while it is valid");
+    wait_for("the end of the certificate", async || resolve().await.err()).await;
+    started.logged("the client certificate has expired").await;
+    assert!(resolve().await.is_err());
+}
