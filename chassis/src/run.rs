@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tracing::{info, warn};
 
 pub use self::options::{Options, command};
@@ -186,8 +186,9 @@ pub fn refuse(about: &About, error: &(dyn Error + Send + Sync + 'static)) -> Exi
     }
 }
 
-/// A core dump would hold keys.
+/// A core dump would hold keys, and so would what a debugger of the same user reads.
 fn forbid_core_dumps() -> std::io::Result<()> {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     let none = Rlimit {
         current: Some(0),
         maximum: Some(0),

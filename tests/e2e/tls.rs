@@ -94,3 +94,17 @@ async fn a_router_with_a_listed_certificate_needs_no_token() {
     let log = started.product.log(Part::Vault);
     assert!(log.contains("with TLS"), "{log}");
 }
+
+#[tokio::test]
+async fn a_running_service_can_leave_no_core() {
+    let mut product = Setup::new().start().await;
+    for part in [Part::Vault, Part::Router] {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", product.id(part)));
+        let limits = limits.expect("linux");
+        let core = limits
+            .lines()
+            .find(|line| line.starts_with("Max core file size"));
+        let words: Vec<&str> = core.expect("a line").split_whitespace().collect();
+        assert_eq!(words[4..6], ["0", "0"], "{part:?}");
+    }
+}

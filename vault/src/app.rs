@@ -1,5 +1,6 @@
 //! The vault put together: database, services, three listeners.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use keyway_chassis::clock::Clock;
 use keyway_chassis::drain::Drain;
 use keyway_chassis::operations::Readiness;
 use keyway_chassis::run::{Misconfigured, Parts, StartError};
-use keyway_chassis::serve::{self, ServeConfig, Surroundings};
+use keyway_chassis::serve::{self, Listener, ServeConfig, Surroundings};
 use keyway_chassis::tls::{ClientAuth, KeyPair, ServerTls};
 use keyway_chassis::{Routes, operations};
 use keyway_migrations::{DatabaseAddress, DatabaseLock};
@@ -66,12 +67,8 @@ pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartE
     let (store, keyring) = open(&settings, Arc::clone(&parts.clock)).await?;
     let current = keyring.data_keys.current();
     tracing::info!(master_key = current, "the vault is open");
-    let tls = parts.serve.tls.clone();
-    let data_tls = data_tls(tls.clone(), settings.data_tls)?;
-    let admin = parts.listen("admin", settings.admin, tls.as_ref()).await?;
-    let data = parts
-        .listen("data", settings.data, data_tls.as_ref())
-        .await?;
+    let addresses = [settings.admin, settings.data];
+    let [admin, data] = listeners(&parts, addresses, settings.data_tls).await?;
     let operations = TcpListener::bind(settings.operations).await?;
 
     let identities = Identities {
@@ -155,6 +152,19 @@ pub(crate) async fn open(
             error.into()
         }
     })
+}
+
+async fn listeners(
+    parts: &Parts,
+    [admin, data]: [SocketAddr; 2],
+    data_own: (Option<KeyPair>, Option<ClientAuth>),
+) -> Result<[Listener; 2], StartError> {
+    let tls = parts.serve.tls.as_ref();
+    let data_tls = data_tls(tls.cloned(), data_own)?;
+    Ok([
+        parts.listen("admin", admin, tls).await?,
+        parts.listen("data", data, data_tls.as_ref()).await?,
+    ])
 }
 
 /// TLS of the data plane: its own certificate and clients, else those of all listeners.

@@ -64,3 +64,16 @@ fn an_error_and_its_causes_are_one_line() {
     };
     assert_eq!(one_line(&error), "can't listen on 127.0.0.1:1: disk full");
 }
+
+#[test]
+fn a_process_leaves_no_core_and_lets_no_debugger_of_its_user_in() {
+    forbid_core_dumps().unwrap();
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let words: Vec<&str> = core.unwrap().split_whitespace().collect();
+    assert_eq!(words.get(4..6), Some(&["0", "0"][..]));
+    let dumpable = rustix::process::dumpable_behavior().unwrap();
+    assert_eq!(dumpable, DumpableBehavior::NotDumpable);
+}

@@ -1,6 +1,7 @@
 //! The vault's data plane as the router calls it. Replies with secrets are moved into `Secret`s
 //! by the lease at once.
 
+use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
@@ -101,13 +102,20 @@ impl VaultSource for VaultClient {
         call: CallId,
     ) -> BoxFuture<'static, Result<wire::ResolveKeysResponse, VaultError>> {
         counters::vault_rpc("ResolveKeys");
-        let request = self.unary(wire::ResolveKeysRequest {
+        let message = wire::ResolveKeysRequest {
             workspace: workspace.resource(),
             provider: provider.as_str().to_owned(),
             call_id: call.to_string(),
-        });
-        let (mut client, deadline) = (self.client(), self.deadline);
-        Box::pin(async move { answer(deadline, client.resolve_keys(request)).await })
+        };
+        let vault = self.clone();
+        Box::pin(async move {
+            let ask = || {
+                let request = vault.unary(message.clone());
+                let mut client = vault.client();
+                async move { client.resolve_keys(request).await }
+            };
+            answer(vault.deadline, ask).await
+        })
     }
 
     fn verify(
@@ -116,13 +124,18 @@ impl VaultSource for VaultClient {
         source_address: String,
     ) -> BoxFuture<'static, Result<wire::VerifyCallerResponse, VaultError>> {
         counters::vault_rpc("VerifyCaller");
-        let token = token.expose().to_owned();
-        let request = self.unary(wire::VerifyCallerRequest {
-            token,
-            source_address,
-        });
-        let (mut client, deadline) = (self.client(), self.deadline);
-        Box::pin(async move { answer(deadline, client.verify_caller(request)).await })
+        let vault = self.clone();
+        Box::pin(async move {
+            let ask = || {
+                let request = vault.unary(wire::VerifyCallerRequest {
+                    token: token.expose().to_owned(),
+                    source_address: source_address.clone(),
+                });
+                let mut client = vault.client();
+                async move { client.verify_caller(request).await }
+            };
+            answer(vault.deadline, ask).await
+        })
     }
 }
 
@@ -132,24 +145,41 @@ impl HealthSink for VaultClient {
         changes: Vec<wire::HealthChange>,
     ) -> BoxFuture<'static, Result<(), VaultError>> {
         counters::vault_rpc("ReportHealth");
-        let request = self.unary(wire::ReportHealthRequest { changes });
-        let (mut client, deadline) = (self.client(), self.deadline);
+        let message = wire::ReportHealthRequest { changes };
+        let vault = self.clone();
         Box::pin(async move {
-            let reply = answer(deadline, client.report_health(request)).await;
-            reply.map(drop)
+            let ask = || {
+                let request = vault.unary(message.clone());
+                let mut client = vault.client();
+                async move { client.report_health(request).await }
+            };
+            answer(vault.deadline, ask).await.map(drop)
         })
     }
 }
 
-async fn answer<T>(
-    deadline: Duration,
-    reply: impl Future<Output = Result<tonic::Response<T>, Status>>,
-) -> Result<T, VaultError> {
-    match tokio::time::timeout(deadline, reply).await {
+/// Asks, and once more if the connection ended under the question, as connections do at their age:
+/// every RPC here says or reads the same when it is repeated.
+async fn answer<T, F>(deadline: Duration, ask: impl Fn() -> F) -> Result<T, VaultError>
+where
+    F: Future<Output = Result<tonic::Response<T>, Status>>,
+{
+    let asked = async {
+        match ask().await {
+            Err(status) if broke(&status) => ask().await,
+            answered => answered,
+        }
+    };
+    match tokio::time::timeout(deadline, asked).await {
         Ok(Ok(reply)) => Ok(reply.into_inner()),
         Ok(Err(status)) => Err(read(&status)),
         Err(_passed) => Err(VaultError::Away),
     }
+}
+
+/// Whether this is no answer of the vault but what became of the connection.
+fn broke(status: &Status) -> bool {
+    status.source().is_some() && refusal(status).reason.is_none()
 }
 
 /// Only a reason of the vault itself is a refusal; what any proxy or broken wire may say is not.

@@ -185,7 +185,6 @@ async fn a_crowd_of_silent_connections_keeps_nobody_from_the_door() {
         open.push(Raw::http2(router).await);
     }
     wait_for("a refusal", full).await;
-    assert!(product.log(Part::Router).contains("server.max_connections"));
     drop(open);
     let caller = product.caller();
     let again = async || caller.chat(crate::harness::ask(MODEL)).await.ok();

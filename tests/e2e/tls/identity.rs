@@ -142,7 +142,13 @@ async fn a_certificate_that_ends_while_its_connection_stands_ends_the_connection
         client.resolve_keys(request).await.map(drop)
     };
     resolve().await.expect("while it is valid");
-    wait_for("the end of the certificate", async || resolve().await.err()).await;
-    started.logged("the client certificate has expired").await;
+    // It can't be used on this connection any more, nor for another one.
+    let refused = async || {
+        drop(resolve().await);
+        let log = started.product.log(Part::Vault);
+        log.contains("the client certificate has expired")
+            .then_some(())
+    };
+    wait_for("the refusal", refused).await;
     assert!(resolve().await.is_err());
 }
