@@ -2,8 +2,9 @@
 //!
 //! One entry per workspace and provider, found keys and "no key" alike. Fills are single-flight
 //! and compare revisions with the tombstones of the feed, so that an answer read before a change
-//! can't bring back what the change took away. Transport errors keep an entry to the stale
-//! bound; a refusal by the vault drops it at once.
+//! can't bring back what the change took away. The same comparison says whether a lease that a call
+//! holds is still good, wherever the cache has it by now. Transport errors keep an entry to the
+//! stale bound; a refusal by the vault drops it at once.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -18,13 +19,11 @@ use keyway_words::{CallId, Owner, ProviderId};
 use tokio::time::Instant;
 
 use super::freshness::Freshness;
-use super::lease::{Lease, LeaseKey};
+use super::lease::{Lease, LeaseKey, Scope};
 use super::source::{VaultError, VaultSource};
 use super::tombstones::Tombstones;
 use crate::counters;
 
-/// What a change concerns: an owner, and one of its providers or all.
-type Scope = (Owner, Option<ProviderId>);
 type Fill = Shared<BoxFuture<'static, Result<Arc<Lease>, VaultError>>>;
 
 /// What a look into the cache found: an entry, and the fill that is under way or due.
@@ -42,6 +41,18 @@ pub struct CacheBounds {
     pub lease: Duration,
 }
 
+/// What fills run as: tasks of the process, or what a test makes of them.
+pub trait Spawn: std::fmt::Debug + Send + Sync + 'static {
+    /// Runs a fill to its end, whoever waits for it.
+    fn spawn_fill(&self, fill: BoxFuture<'static, ()>);
+}
+
+impl Spawn for Tasks {
+    fn spawn_fill(&self, fill: BoxFuture<'static, ()>) {
+        self.spawn("lease-fill", fill);
+    }
+}
+
 /// The cache. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct LeaseCache {
@@ -53,7 +64,7 @@ struct CacheShared {
     vault: Arc<dyn VaultSource>,
     freshness: Arc<Freshness>,
     bounds: CacheBounds,
-    tasks: Tasks,
+    tasks: Box<dyn Spawn>,
     inner: Mutex<Inner>,
 }
 
@@ -71,9 +82,9 @@ impl LeaseCache {
         vault: Arc<dyn VaultSource>,
         freshness: Arc<Freshness>,
         bounds: CacheBounds,
-        tasks: Tasks,
+        tasks: impl Spawn,
     ) -> Self {
-        let inner = Mutex::default();
+        let (tasks, inner) = (Box::new(tasks), Mutex::default());
         Self {
             shared: Arc::new(CacheShared {
                 vault,
@@ -109,9 +120,10 @@ impl LeaseCache {
         }
     }
 
-    /// Whether a new attempt may still use a lease.
+    /// Whether a new attempt may still use a lease, whether or not it is still in the cache.
     pub fn is_good(&self, lease: &Lease) -> bool {
-        !lease.is_revoked() && self.shared.freshness.allows(lease.filled_at)
+        let inner = self.shared.lock();
+        self.shared.is_good(&inner, lease)
     }
 
     /// Applies one change of the feed.
@@ -164,7 +176,7 @@ impl LeaseCache {
         let cached = inner
             .entries
             .get(key)
-            .filter(|lease| self.is_good(lease))
+            .filter(|lease| self.shared.is_good(&inner, lease))
             .cloned();
         if let Some(lease) = &cached {
             inner.uses += 1;
@@ -175,7 +187,9 @@ impl LeaseCache {
                 return Look { cached, fill: None };
             }
         }
-        let fill = inner.fills.get(key).cloned().unwrap_or_else(|| {
+        // One whose task died has ended without leaving.
+        let running = inner.fills.get(key).filter(|fill| fill.peek().is_none());
+        let fill = running.cloned().unwrap_or_else(|| {
             let fill = self.begin(key.clone(), call);
             inner.fills.insert(key.clone(), fill.clone());
             fill
@@ -190,12 +204,12 @@ impl LeaseCache {
     fn begin(&self, key: LeaseKey, call: CallId) -> Fill {
         let shared = Arc::clone(&self.shared);
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        self.shared.tasks.spawn("lease-fill", async move {
+        let fill = async move {
             let result = shared.fill(&key, call).await;
-            shared.lock().fills.remove(&key);
             // Nobody may be waiting any more.
             drop(sender.send(result));
-        });
+        };
+        self.shared.tasks.spawn_fill(fill.boxed());
         receiver
             .map(|result| result.unwrap_or(Err(VaultError::Away)))
             .boxed()
@@ -205,10 +219,22 @@ impl LeaseCache {
 
 impl CacheShared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
+        #[cfg(test)]
+        interleavings::other_threads();
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the vault until the answer is newer than every change seen meanwhile.
+    /// Nothing that concerns it changed after it was read, in the database that the feed follows,
+    /// and what is known of that is fresh enough.
+    fn is_good(&self, inner: &Inner, lease: &Lease) -> bool {
+        !lease.is_refused()
+            && !inner.tombstones.cover(lease.revision, &lease.concerns)
+            && self.freshness.is_epoch(&lease.epoch)
+            && self.freshness.allows(lease.filled_at)
+    }
+
+    /// Asks the vault until the answer is newer than every change seen meanwhile. The fill ends in
+    /// the same moment as its lease is stored, so that nobody joins it after a later change.
     async fn fill(&self, key: &LeaseKey, call: CallId) -> Result<Arc<Lease>, VaultError> {
         for _ in 0..MOST_TRIES {
             let asked_at = Instant::now();
@@ -216,37 +242,42 @@ impl CacheShared {
             let answer = match answer {
                 Ok(answer) => answer,
                 Err(error) => {
-                    if !matches!(error, VaultError::Away) {
-                        self.lock().drop_where(|entry, _| entry == key);
-                    }
+                    self.failed(key, &error);
                     return Err(error);
                 }
             };
-            let lease = Arc::new(Lease::from_wire(answer, self.bounds.lease, asked_at));
+            let lease = Arc::new(Lease::from_wire(key, answer, self.bounds.lease, asked_at));
             if self.store(key, &lease) {
                 return Ok(lease);
             }
         }
+        self.failed(key, &VaultError::Away);
         Err(VaultError::Away)
     }
 
-    /// Keeps a lease unless something that concerns it changed after it was read.
+    /// Ends a fill without a lease.
+    fn failed(&self, key: &LeaseKey, error: &VaultError) {
+        let mut inner = self.lock();
+        inner.fills.remove(key);
+        if matches!(error, VaultError::Away) {
+            return;
+        }
+        if let Some(lease) = inner.entries.remove(key) {
+            lease.refused.store(true, Ordering::Release);
+        }
+    }
+
+    /// Keeps a lease and ends its fill, unless something that concerns it changed after it was read.
     fn store(&self, key: &LeaseKey, lease: &Arc<Lease>) -> bool {
         let mut inner = self.lock();
-        let own = Owner::Workspace(key.workspace.clone());
-        let concerns = [
-            (own.clone(), None),
-            (own, Some(key.provider)),
-            (Owner::Platform, None),
-            (Owner::Platform, Some(key.provider)),
-        ];
-        let stale = inner.tombstones.cover(lease.revision, &concerns);
+        let stale = inner.tombstones.cover(lease.revision, &lease.concerns);
         if stale || !self.freshness.is_epoch(&lease.epoch) {
             return false;
         }
         inner.uses += 1;
         lease.last_used.store(inner.uses, Ordering::Relaxed);
         inner.entries.insert(key.clone(), Arc::clone(lease));
+        inner.fills.remove(key);
         inner.keep_within(self.bounds.entries);
         true
     }
@@ -254,13 +285,7 @@ impl CacheShared {
 
 impl Inner {
     fn drop_where(&mut self, gone: impl Fn(&LeaseKey, &Lease) -> bool) {
-        self.entries.retain(|key, lease| {
-            let gone = gone(key, lease);
-            if gone {
-                lease.revoked.store(true, Ordering::Release);
-            }
-            !gone
-        });
+        self.entries.retain(|key, lease| !gone(key, lease));
     }
 
     fn keep_within(&mut self, most: usize) {
@@ -281,5 +306,7 @@ const RENEW_AFTER: f64 = 0.8;
 /// Fills that a change may overtake before the call gives up.
 const MOST_TRIES: usize = 4;
 
+#[cfg(test)]
+mod interleavings;
 #[cfg(test)]
 mod tests;

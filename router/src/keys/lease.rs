@@ -20,9 +20,14 @@ pub struct LeaseKey {
     pub provider: ProviderId,
 }
 
+/// What a change concerns: an owner, and one of its providers or all.
+pub(super) type Scope = (Owner, Option<ProviderId>);
+
 /// The vault's answer, kept for a bounded time.
 #[derive(Debug)]
 pub struct Lease {
+    /// The changes that end it.
+    pub(super) concerns: [Scope; 4],
     /// Revision of the feed that was read in the same transaction.
     pub revision: u64,
     /// Epoch of the vault's database.
@@ -41,7 +46,8 @@ pub struct Lease {
     pub filled_at: Instant,
     /// Until when it may be kept.
     pub ends_at: Instant,
-    pub(super) revoked: AtomicBool,
+    /// The vault refused to renew it.
+    pub(super) refused: AtomicBool,
     pub(super) last_used: AtomicU64,
 }
 
@@ -80,6 +86,7 @@ pub struct LeasedKey {
 impl Lease {
     /// Takes the vault's answer over. `longest` bounds the lease whatever the vault says.
     pub fn from_wire(
+        key: &LeaseKey,
         answer: wire::ResolveKeysResponse,
         longest: Duration,
         asked_at: Instant,
@@ -89,7 +96,14 @@ impl Lease {
             .lease
             .and_then(|lease| Duration::try_from(lease).ok());
         let length = asked.unwrap_or(longest).min(longest);
+        let own = Owner::Workspace(key.workspace.clone());
         Self {
+            concerns: [
+                (own.clone(), None),
+                (own, Some(key.provider)),
+                (Owner::Platform, None),
+                (Owner::Platform, Some(key.provider)),
+            ],
             revision: answer.revision,
             epoch: answer.epoch,
             workspace_state,
@@ -99,14 +113,14 @@ impl Lease {
             platform: answer.platform.map(KeyPool::from_wire),
             filled_at: asked_at,
             ends_at: asked_at + length,
-            revoked: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
             last_used: AtomicU64::new(0),
         }
     }
 
-    /// Whether something changed since that may concern it: no new attempt may use it.
-    pub fn is_revoked(&self) -> bool {
-        self.revoked.load(Ordering::Acquire)
+    /// Whether the vault refused to renew it: no new attempt may use it.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire)
     }
 }
 

@@ -28,7 +28,12 @@ fn plan(own: &[&str], fallback_on: &[PolicyClass]) -> Plan {
         .iter()
         .map(|name| planned("workspaces/acme", name, Source::Own));
     let answer = keyway_proto::vault::v1::ResolveKeysResponse::default();
+    let key = crate::keys::LeaseKey {
+        workspace: "acme".parse().unwrap(),
+        provider: keyway_words::ProviderId::OpenAi,
+    };
     let lease = Arc::new(Lease::from_wire(
+        &key,
         answer,
         LONGEST,
         tokio::time::Instant::now(),
