@@ -32,7 +32,7 @@ use crate::keyring::Keyring;
 use crate::pulse;
 use crate::purge::Purge;
 use crate::rotation::{self, Rotation};
-use crate::routers::Routers;
+use crate::routers::{Routers, shared};
 use crate::service::Vault;
 use crate::service::audit::Audit;
 use crate::service::keys::Keys;
@@ -129,6 +129,8 @@ fn background(vault: &Arc<Vault>, parts: &Parts) {
     spawn("purge", purge.run(shutdown()).boxed());
     let pulse = pulse::run(store(), vault.limits.poll, shutdown());
     spawn("feed-pulse", pulse.boxed());
+    let sharing = shared::run(Arc::clone(vault), shutdown());
+    spawn("router-watches", sharing.boxed());
     let checking = key_check::run(Arc::clone(vault), parts.readiness.clone(), shutdown());
     spawn("master-key-check", checking.boxed());
     let interval = vault.limits.audit.check;

@@ -2,21 +2,26 @@
 //!
 //! A router that loses its watch goes on with what it has cached until the stale bound. So it
 //! counts here until then too, unless it said that it leaves: a wait that forgot it would promise
-//! too much.
+//! too much. Where several vaults share a database, each writes down what it hears.
+
+pub(crate) mod shared;
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use keyway_proto::{Fault, Reason};
 use keyway_words::Timestamp;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::counters;
+use crate::store::StoreError;
+use crate::store::router_watches::WatchRow;
 
 /// A router process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +42,9 @@ type Process = (String, String);
 /// The routers that were heard of within the stale bound.
 #[derive(Clone)]
 pub(crate) struct Routers {
-    watches: Arc<Mutex<HashMap<Process, Watch>>>,
+    heard: Arc<Mutex<HashMap<Process, Watch>>>,
+    /// Watches whose routers left, for the rows that others read.
+    left: Arc<Mutex<Vec<String>>>,
     changed: watch::Sender<()>,
     stale_bound: Duration,
 }
@@ -47,6 +54,7 @@ struct Watch {
     id: Uuid,
     acknowledged: u64,
     seen: Timestamp,
+    open: bool,
     replaced: CancellationToken,
 }
 
@@ -54,7 +62,8 @@ impl Routers {
     /// None yet. A router that was not heard of for `stale_bound` holds nothing that it may use.
     pub(crate) fn new(stale_bound: Duration) -> Self {
         Self {
-            watches: Arc::default(),
+            heard: Arc::default(),
+            left: Arc::default(),
             changed: watch::Sender::new(()),
             stale_bound,
         }
@@ -75,6 +84,7 @@ impl Routers {
             id,
             acknowledged,
             seen: now,
+            open: true,
             replaced: replaced.clone(),
         };
         self.with(|watches| {
@@ -103,46 +113,72 @@ impl Routers {
 
     /// Every router that may hold keys, by identity and instance.
     pub(crate) fn list(&self, now: Timestamp) -> Vec<Watcher> {
-        let mut list: Vec<Watcher> = self.with(|watches| {
-            watches.retain(|_, watch| self.is_live(watch.seen, now));
-            let watcher = |((identity, instance), watch): (&Process, &Watch)| Watcher {
+        sorted(self.map(now, |process, watch| Some(watcher(process, watch))))
+    }
+
+    /// Those on an open watch of this process.
+    fn open(&self, now: Timestamp) -> Vec<Watcher> {
+        self.map(now, |process, watch| {
+            watch.open.then(|| watcher(process, watch))
+        })
+    }
+
+    /// All of them as rows for other vaults.
+    fn rows(&self, now: Timestamp) -> Vec<WatchRow> {
+        self.map(now, |(identity, instance), watch| {
+            Some(WatchRow {
                 identity: identity.clone(),
                 instance: instance.clone(),
-                acknowledged: watch.acknowledged,
-                seen: watch.seen,
-            };
-            watches.iter().map(watcher).collect()
-        });
-        list.sort_by(|a, b| (&a.identity, &a.instance).cmp(&(&b.identity, &b.instance)));
-        list
+                watch: watch.id.to_string(),
+                acknowledged: i64::try_from(watch.acknowledged).unwrap_or(i64::MAX),
+                seen_at: watch.seen.0,
+            })
+        })
+    }
+
+    /// The watches that were left since the last time.
+    fn take_left(&self) -> Vec<String> {
+        std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn map<T>(
+        &self,
+        now: Timestamp,
+        mut each: impl FnMut(&Process, &Watch) -> Option<T>,
+    ) -> Vec<T> {
+        self.with(|watches| {
+            watches.retain(|_, watch| self.is_live(watch.seen, now));
+            watches
+                .iter()
+                .filter_map(|(process, watch)| each(process, watch))
+                .collect()
+        })
     }
 
     /// Waits until every router has acknowledged a revision, or the time is over. Returns those
     /// still behind, as `identity/instance`.
-    pub(crate) async fn wait(
+    pub(crate) async fn wait<'a>(
         &self,
         revision: u64,
         bound: Duration,
-        now: impl Fn() -> Timestamp,
+        list: impl Fn() -> BoxFuture<'a, Result<Vec<Watcher>, StoreError>>,
     ) -> Vec<String> {
+        let end = Instant::now() + bound;
         let mut changed = self.changed.subscribe();
-        let all = async {
-            while !self.behind(revision, now()).is_empty() {
-                // A router that falls silent is gone after a while, which nothing tells.
-                drop(timeout(LOOK_AGAIN, changed.changed()).await);
+        loop {
+            changed.mark_unchanged();
+            let behind = match timeout(bound, list()).await {
+                Ok(Ok(all)) => behind(all, revision),
+                // Who else there is can't be known, and is not nobody.
+                Ok(Err(_)) | Err(_) => vec![UNKNOWN.to_owned()],
+            };
+            let left = end.saturating_duration_since(Instant::now());
+            if behind.is_empty() || left.is_zero() {
+                return behind;
             }
-        };
-        // Whether the time ran out shows in who is behind.
-        timeout(bound, all).await.unwrap_or_default();
-        self.behind(revision, now())
-    }
-
-    fn behind(&self, revision: u64, now: Timestamp) -> Vec<String> {
-        self.list(now)
-            .into_iter()
-            .filter(|watcher| watcher.acknowledged < revision)
-            .map(|watcher| format!("{}/{}", watcher.identity, watcher.instance))
-            .collect()
+            // What other vaults hear, and that a router falls silent, nothing tells.
+            drop(timeout(left.min(LOOK_AGAIN), changed.changed()).await);
+        }
     }
 
     fn is_live(&self, seen: Timestamp, now: Timestamp) -> bool {
@@ -152,8 +188,29 @@ impl Routers {
 
     fn with<T>(&self, change: impl FnOnce(&mut HashMap<Process, Watch>) -> T) -> T {
         // A panic elsewhere leaves the map whole: each change is one call.
-        change(&mut self.watches.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn watcher((identity, instance): &Process, watch: &Watch) -> Watcher {
+    Watcher {
+        identity: identity.clone(),
+        instance: instance.clone(),
+        acknowledged: watch.acknowledged,
+        seen: watch.seen,
+    }
+}
+
+fn sorted(mut list: Vec<Watcher>) -> Vec<Watcher> {
+    list.sort_by(|a, b| (&a.identity, &a.instance).cmp(&(&b.identity, &b.instance)));
+    list
+}
+
+fn behind(all: Vec<Watcher>, revision: u64) -> Vec<String> {
+    all.into_iter()
+        .filter(|watcher| watcher.acknowledged < revision)
+        .map(|watcher| format!("{}/{}", watcher.identity, watcher.instance))
+        .collect()
 }
 
 fn too_many() -> Fault {
@@ -196,6 +253,15 @@ impl Joined {
                 watches.remove(&self.process);
             }
         });
+        let mut left = self
+            .routers
+            .left
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if left.len() < MOST_PROCESSES {
+            left.push(self.id.to_string());
+        }
+        drop(left);
         self.routers.changed.send_replace(());
     }
 
@@ -218,6 +284,7 @@ impl Joined {
 
 impl Drop for Joined {
     fn drop(&mut self) {
+        self.change(|watch| watch.open = false);
         counters::watches(-1.0);
     }
 }
@@ -226,9 +293,13 @@ impl Drop for Joined {
 const MOST_PROCESSES: usize = 1_000;
 /// How often a wait looks whether a router is gone by now.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// In the place of routers that can't be asked for.
+const UNKNOWN: &str = "unknown: the vault's database does not answer";
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
 
     const BOUND: Duration = Duration::from_mins(1);
@@ -243,9 +314,8 @@ mod tests {
         let one = join(&routers, "one");
         let _two = join(&routers, "two");
         one.acknowledge(7, Timestamp(1));
-        let behind = routers
-            .wait(7, Duration::from_secs(5), || Timestamp(1))
-            .await;
+        let list = || async { Ok(routers.list(Timestamp(1))) }.boxed();
+        let behind = routers.wait(7, Duration::from_secs(5), list).await;
         assert_eq!(behind, ["local/two"]);
     }
 
@@ -257,9 +327,8 @@ mod tests {
         let waiting = tokio::spawn({
             let routers = routers.clone();
             async move {
-                routers
-                    .wait(3, Duration::from_hours(1), || Timestamp(1))
-                    .await
+                let list = || async { Ok(routers.list(Timestamp(1))) }.boxed();
+                routers.wait(3, Duration::from_hours(1), list).await
             }
         });
         one.acknowledge(3, Timestamp(1));
@@ -271,11 +340,29 @@ mod tests {
     async fn a_router_that_lost_its_watch_is_waited_for_until_the_stale_bound() {
         let routers = Routers::new(BOUND);
         drop(join(&routers, "one"));
-        let at = |seconds| move || Timestamp(0).plus_seconds(seconds);
+        let at = |seconds| Timestamp(0).plus_seconds(seconds);
         let bound = Duration::from_secs(1);
-        assert_eq!(routers.wait(1, bound, at(59)).await, ["local/one"]);
-        assert!(routers.wait(1, bound, at(60)).await.is_empty());
-        assert!(routers.list(at(60)()).is_empty());
+        assert_eq!(
+            routers
+                .wait(1, bound, || async { Ok(routers.list(at(59))) }.boxed())
+                .await,
+            ["local/one"]
+        );
+        assert!(
+            routers
+                .wait(1, bound, || async { Ok(routers.list(at(60))) }.boxed())
+                .await
+                .is_empty()
+        );
+        assert!(routers.list(at(60)).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_can_not_learn_of_all_routers_does_not_say_that_all_are_there() {
+        let routers = Routers::new(BOUND);
+        let list = || async { Err(StoreError::NoTurn) }.boxed();
+        let behind = routers.wait(1, Duration::from_secs(1), list).await;
+        assert_eq!(behind, [UNKNOWN]);
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ pub(crate) mod workspaces;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use keyway_chassis::access::{self, Caller, Granted};
 use keyway_proto::target::Target;
 use keyway_proto::vault::v1::WorkspaceState;
@@ -27,7 +28,7 @@ use crate::authority::Authority;
 use crate::issuers::Issuers;
 use crate::keyring::Keyring;
 use crate::rotation::Rotation;
-use crate::routers::Routers;
+use crate::routers::{Routers, shared};
 use crate::settings::Limits;
 use crate::store::audit::{Chain, Decision, Entry, Origin};
 use crate::store::workspaces::WorkspaceRow;
@@ -54,9 +55,8 @@ impl Vault {
 
     /// Waits until every router has applied a revision, or the bound; returns those behind.
     pub(crate) async fn wait_for_routers(&self, revision: u64, bound: Duration) -> Vec<String> {
-        self.routers
-            .wait(revision, bound, || self.store.now())
-            .await
+        let list = || shared::list(&self.store, &self.routers).boxed();
+        self.routers.wait(revision, bound, list).await
     }
 
     /// Reads the position of a page token that was made for the same question; empty for the first.

@@ -18,6 +18,7 @@ pub(crate) mod keys;
 pub(crate) mod members;
 pub(crate) mod purge;
 pub(crate) mod requests;
+pub(crate) mod router_watches;
 mod scrub;
 pub(crate) mod seal_jobs;
 pub(crate) mod tokens;
@@ -136,6 +137,21 @@ impl Store {
         })
     }
 
+    /// Whether other processes may have the database open too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.reader.backend() == DbBackend::Postgres
+    }
+
+    /// Starts a transaction beside the writers, for rows that no decision rests on: it waits for no
+    /// writer and holds none up. Only where the database is shared; a file has one writer.
+    pub(crate) async fn aside(&self) -> Result<Aside, StoreError> {
+        let begun = self.reader.begin_aside().await?;
+        Ok(Aside {
+            transaction: begun.transaction,
+            _turn: begun.turn,
+        })
+    }
+
     /// The time, for what is not in a transaction.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
@@ -229,6 +245,24 @@ impl Write {
             self.committed.send_replace(());
         }
         Ok(())
+    }
+}
+
+/// A transaction that writes beside the writers.
+pub(crate) struct Aside {
+    transaction: DatabaseTransaction,
+    _turn: OwnedSemaphorePermit, // given back after the transaction
+}
+
+impl Aside {
+    /// Where statements run.
+    pub(crate) const fn on(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
+    /// Makes it visible; a crash of the database may take it back.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit().await?)
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Pool {
     wait: Duration,
     /// What a PostgreSQL transaction begins with.
     preamble: String,
+    /// The same for one that writes beside the writers.
+    aside: String,
 }
 
 /// A transaction and its turn, which ends after it.
@@ -72,6 +74,7 @@ pub(super) async fn open(
             turns: Arc::new(Semaphore::new(turns.try_into().unwrap_or(usize::MAX))),
             wait: bounds.turn,
             preamble,
+            aside: beside(bounds),
         }
     };
     Ok((
@@ -102,6 +105,15 @@ impl Pool {
 
     /// Starts a transaction when its turn has come.
     pub(super) async fn begin(&self, mode: AccessMode) -> Result<Begun, StoreError> {
+        self.begin_with(mode, &self.preamble).await
+    }
+
+    /// Starts one that writes what no writer waits for.
+    pub(super) async fn begin_aside(&self) -> Result<Begun, StoreError> {
+        self.begin_with(AccessMode::ReadWrite, &self.aside).await
+    }
+
+    async fn begin_with(&self, mode: AccessMode, preamble: &str) -> Result<Begun, StoreError> {
         let turn = self.turn().await?;
         let writes = mode == AccessMode::ReadWrite;
         let options = TransactionOptions {
@@ -110,7 +122,7 @@ impl Pool {
         };
         let transaction = self.connection.begin_with_options(options).await?;
         let found = if self.backend() == DbBackend::Postgres {
-            let done = transaction.execute_unprepared(&self.preamble).await?;
+            let done = transaction.execute_unprepared(preamble).await?;
             done.rows_affected()
         } else {
             1
@@ -142,6 +154,15 @@ fn writing(bounds: Bounds) -> String {
 fn reading(bounds: Bounds) -> String {
     format!(
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; {}",
+        local(bounds)
+    )
+}
+
+/// It holds no lock that a writer takes, and its commit waits for no disk.
+fn beside(bounds: Bounds) -> String {
+    format!(
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; \
+         SET LOCAL synchronous_commit = off; {}",
         local(bounds)
     )
 }

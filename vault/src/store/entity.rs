@@ -157,6 +157,19 @@ entity! {
 }
 
 entity! {
+    /// Watches of routers, at whichever vault.
+    router_watch, "router_watches" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub identity: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub instance: String,
+        pub watch: String,
+        pub acknowledged: i64,
+        pub seen_at: i64,
+    }
+}
+
+entity! {
     /// The changes of the feed.
     change, "changes" {
         #[sea_orm(primary_key, auto_increment = false)]

@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use keyway_proto::Reason;
+use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
+use keyway_proto::vault::v1::seal_service_client::SealServiceClient;
 use keyway_proto::vault::v1::watch_changes_request::Message as Asked;
 use keyway_proto::vault::v1::watch_changes_response::Message as Told;
 use keyway_proto::vault::v1::*;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
-use super::harness::{Bearer, World, reason};
+use super::harness::{Bearer, World, on_postgres, reason};
 
 const SECRET: &str = "sk-keyway-test-0123456789abcd";
 
@@ -35,6 +39,49 @@ impl Watch {
             health_number: 0,
         };
         Self::start(world, by, start).await
+    }
+
+    /// A watch of another process at another vault.
+    async fn at(channel: Channel, by: &Bearer, instance: &str) -> Self {
+        let (ask, asked) = mpsc::channel(8);
+        let start = WatchStart {
+            instance: instance.to_owned(),
+            ..Default::default()
+        };
+        let first = WatchChangesRequest {
+            message: Some(Asked::Start(start)),
+        };
+        ask.send(first).await.unwrap();
+        let mut lease = LeaseServiceClient::new(InterceptedService::new(channel, by.clone()));
+        let told = lease.watch_changes(ReceiverStream::new(asked)).await;
+        let told = told.unwrap().into_inner();
+        Self { ask, told }
+    }
+
+    async fn say(&self, message: Asked) {
+        let message = Some(message);
+        self.ask
+            .send(WatchChangesRequest { message })
+            .await
+            .unwrap();
+    }
+
+    async fn acknowledge(&self, revision: u64) {
+        let number = revision;
+        self.say(Asked::Acknowledge(WatchAcknowledge { revision, number }))
+            .await;
+    }
+
+    /// Acknowledges every change as it comes.
+    async fn acknowledge_all(&mut self) {
+        loop {
+            let revision = self.change().await.revision;
+            self.acknowledge(revision).await;
+        }
+    }
+
+    async fn send_leave(&self) {
+        self.say(Asked::Leave(WatchLeave {})).await;
     }
 
     pub(super) async fn start(
@@ -284,4 +331,83 @@ async fn a_watch_that_does_not_start_with_a_start_is_refused() {
     let first = Asked::Acknowledge(WatchAcknowledge::default());
     let refused = Watch::send(&world, &world.router, first).await.map(drop);
     assert_eq!(reason(refused), Reason::FieldInvalid);
+}
+
+/// Two vaults share a server, never a file.
+#[tokio::test]
+async fn a_deletion_waits_for_the_routers_of_every_vault_on_the_database() {
+    if !on_postgres() {
+        return;
+    }
+    let world = World::new().await;
+    let acme = world.workspace("acme").await;
+    let replica = world.replica().await;
+    let mut watch = Watch::at(replica, &world.router, "elsewhere").await;
+    let revision = watch.started().await.revision;
+    watch.acknowledge(revision).await;
+    until_shown(&world, "elsewhere", revision).await;
+
+    let key = world.put(&acme, "workspaces/acme", "openai", SECRET).await;
+    let mut request = tonic::Request::new(waiting_delete(&key));
+    request.set_timeout(Duration::from_millis(800));
+    let deleted = world.keys(&acme).delete_key(request).await.unwrap();
+    let behind = deleted.into_inner().routers_behind;
+    assert_eq!(behind, ["router:all/elsewhere"]);
+
+    let key = world.put(&acme, "workspaces/acme", "openai", SECRET).await;
+    let mut keys = world.keys(&acme);
+    let deleted = tokio::select! {
+        deleted = keys.delete_key(waiting_delete(&key)) => deleted.unwrap().into_inner(),
+        () = watch.acknowledge_all() => unreachable!("the watch has no end"),
+    };
+    assert!(deleted.routers_behind.is_empty());
+
+    watch.send_leave().await;
+    until_gone(&world, "elsewhere").await;
+}
+
+fn waiting_delete(key: &Key) -> DeleteKeyRequest {
+    DeleteKeyRequest {
+        name: key.name.clone(),
+        wait_for_routers: true,
+        ..Default::default()
+    }
+}
+
+/// The routers as the first vault shows them, by instance.
+async fn routers(world: &World) -> Vec<(String, u64)> {
+    let mut seal = SealServiceClient::new(world.admin(&world.operator));
+    let status = seal
+        .status(SealServiceStatusRequest::default())
+        .await
+        .unwrap();
+    let routers = status.into_inner().routers.into_iter();
+    routers
+        .map(|router| (router.instance, router.acknowledged_revision))
+        .collect()
+}
+
+async fn until_shown(world: &World, instance: &str, revision: u64) {
+    let shown = async {
+        while !routers(world)
+            .await
+            .contains(&(instance.to_owned(), revision))
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), shown).await.unwrap();
+}
+
+async fn until_gone(world: &World, instance: &str) {
+    let gone = async {
+        while routers(world)
+            .await
+            .iter()
+            .any(|(name, _)| name == instance)
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), gone).await.unwrap();
 }

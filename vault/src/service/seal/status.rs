@@ -12,7 +12,7 @@ use keyway_words::Timestamp;
 use sea_orm::ConnectionTrait;
 
 use crate::fields;
-use crate::routers::Watcher;
+use crate::routers::{Watcher, shared};
 use crate::service::Vault;
 use crate::store::data_keys::{self, ACTIVE};
 use crate::store::seal_jobs::{self, JobRow, REWRAP};
@@ -33,14 +33,11 @@ pub(super) async fn status(
     let generations = master_key_generations(vault, read.on()).await?;
     let rotations = seal_jobs::latest(read.on()).await?;
     let position = feed::current(read.on()).await?;
+    drop(read); // the next one takes a turn of its own
+    let routers = shared::list(&vault.store, &vault.routers).await?;
     Ok(SealServiceStatusResponse {
         generations,
-        routers: vault
-            .routers
-            .list(read.now())
-            .into_iter()
-            .map(router)
-            .collect(),
+        routers: routers.into_iter().map(router).collect(),
         revision: position.revision,
         epoch: position.epoch,
         rotations: rotations.into_iter().map(rotation).collect(),

@@ -14,6 +14,7 @@ use crate::app::{self, ADMIN, DATA, Identities, Process};
 use crate::keyring::Keyring;
 use crate::pulse;
 use crate::rotation;
+use crate::routers::shared;
 use crate::store::Store;
 
 /// Serves on two free ports; returns channels to admin and data.
@@ -38,6 +39,7 @@ pub(super) async fn listen(
     tokio::spawn(recorder.run(store.clone(), shutdown.clone()));
     tokio::spawn(pulse::run(store, limits().poll, shutdown.clone()));
     tokio::spawn(rotation::run(Arc::clone(&vault), shutdown.clone()));
+    tokio::spawn(shared::run(Arc::clone(&vault), shutdown.clone()));
     let mut channels = Vec::new();
     let listeners = [
         (app::admin_routes(&vault), ADMIN),
