@@ -73,8 +73,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
-/// Every path dependency of every member, of every kind (normal, build, dev), as folders.
-fn edges() -> Edges {
+/// What cargo says of the workspace's members.
+fn metadata() -> Value {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
     let output = Command::new(env!("CARGO"))
         .args([
@@ -92,7 +92,12 @@ fn edges() -> Edges {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata is JSON");
+    serde_json::from_slice(&output.stdout).expect("metadata is JSON")
+}
+
+/// Every path dependency of every member, of every kind (normal, build, dev), as folders.
+fn edges() -> Edges {
+    let metadata = metadata();
     let root = text(&metadata["workspace_root"]).to_owned();
     let folder = |path: &str| {
         path.strip_prefix(&root)
@@ -145,6 +150,33 @@ fn every_edge_between_crates_is_allowed() {
         "a crate of the layout is missing"
     );
     assert_eq!(violations(&edges), Vec::<String>::new());
+}
+
+/// A process that dies on a word in its environment is for tests only. (In a release build the feature
+/// does nothing even where it is on; `.ci/long` looks into the binary.)
+#[test]
+fn only_the_test_package_asks_for_failpoints() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let mut askers = Vec::new();
+    for package in packages {
+        assert!(
+            package["features"]["default"]
+                .as_array()
+                .is_none_or(Vec::is_empty),
+            "{} has default features",
+            package["name"]
+        );
+        let dependencies = package["dependencies"].as_array().expect("dependencies");
+        let asks = |dependency: &Value| {
+            let features = dependency["features"].as_array().expect("features");
+            features.iter().any(|feature| feature == "failpoints")
+        };
+        if dependencies.iter().any(asks) {
+            askers.push(text(&package["name"]));
+        }
+    }
+    assert_eq!(askers, ["keyway-tests"]);
 }
 
 #[test]

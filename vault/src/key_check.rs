@@ -19,7 +19,10 @@ use crate::store::{Store, StoreError};
 pub(crate) async fn run(vault: Arc<Vault>, readiness: Readiness, shutdown: Shutdown) {
     let data_keys = &vault.keyring.data_keys;
     let mut seen = None;
-    loop {
+    for look in 0_u64.. {
+        if look.is_multiple_of(FORGET_AFTER) {
+            seen = None; // compares anew, which shows the usage anew
+        }
         data_keys.sweep();
         match data_keys.status().await {
             Ok(given) => {
@@ -141,3 +144,5 @@ pub(crate) async fn show_usage(store: &Store, known: &[MasterKeyRow]) -> Result<
 }
 
 const EVERY: Duration = Duration::from_secs(5);
+/// Looks between two counts of what each generation wraps: a minute.
+const FORGET_AFTER: u64 = 12;
