@@ -2,8 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyway_chassis::clock::ManualClock;
+use keyway_proto::{Fault, Reason};
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
 use super::harness::{NOW, TestDatabase, bounds, on_postgres, source};
 use crate::bootstrap::{BootstrapError, bootstrap};
@@ -102,4 +105,64 @@ async fn the_first_operator_is_made_once_in_a_file_for_its_owner_alone() {
     let again = bootstrap(&store, &keyring, &database.folder.path().join("second")).await;
     assert!(matches!(again, Err(BootstrapError::OperatorExists)));
     assert!(!database.folder.path().join("second").exists());
+}
+
+#[tokio::test]
+async fn of_two_vaults_that_start_at_once_on_an_empty_database_one_makes_the_first_rows() {
+    for _ in 0..5 {
+        let database = TestDatabase::migrated().await;
+        let key = database.key();
+        let (one, other) = tokio::join!(start(&database, &key), start(&database, &key));
+        for started in [one, other] {
+            started.unwrap().0.close().await.unwrap();
+        }
+        for table in ["feed", "master_keys", "data_keys"] {
+            let count = format!("SELECT count(*) FROM {table}");
+            assert_eq!(database.number(&count).await, 1, "{table}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_writer_whose_turn_does_not_come_is_told_that_the_vault_is_overloaded() {
+    let database = TestDatabase::migrated().await;
+    let key = database.key();
+    start(&database, &key)
+        .await
+        .unwrap()
+        .0
+        .close()
+        .await
+        .unwrap();
+    let mut settings = database.settings();
+    settings.bounds.turn = Duration::from_millis(300);
+    let clock = Arc::new(ManualClock::at(NOW));
+    let opened = open(&settings, source(&key), bounds(), clock).await;
+    let (store, _keyring) = opened.unwrap();
+
+    let stranger = database.stranger().await;
+    let held = stranger.begin().await.unwrap();
+    let hold = "UPDATE feed SET revision = revision";
+    held.execute_unprepared(hold).await.unwrap();
+    // Another vault on PostgreSQL; nobody but a stranger holds a SQLite file.
+    let told = if on_postgres() {
+        Reason::Overloaded
+    } else {
+        Reason::AuditUnavailable
+    };
+    assert_eq!(refused_to_write(&store).await, Some(told));
+    held.rollback().await.unwrap();
+
+    // Behind a writer of the same process it is the same.
+    let writing = store.write().await.unwrap();
+    assert_eq!(refused_to_write(&store).await, Some(Reason::Overloaded));
+    drop(writing);
+    assert_eq!(refused_to_write(&store).await, None);
+    store.close().await.unwrap();
+    stranger.close().await.unwrap();
+}
+
+async fn refused_to_write(store: &Store) -> Option<Reason> {
+    let refused = store.write().await.err()?;
+    Some(Fault::from(refused).reason)
 }
