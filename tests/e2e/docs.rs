@@ -255,12 +255,16 @@ fn every_decision_has_its_parts() {
 }
 
 /// The reports of `.ci/long`, each with what it must say.
-const REPORTS: [(&str, &[&str]); 3] = [
+const REPORTS: [(&str, &[&str]); 4] = [
     ("start", &["cargo run --release", "exit code 0"]),
     ("repeat", &["the black-box tests", "0 failed"]),
     (
         "figures",
         &["DeleteKey answered", "PutKey answered", "Revoke answered"],
+    ),
+    (
+        "fuzz",
+        &["edges covered", "A bug planted behind each target"],
     ),
 ];
 
@@ -278,6 +282,23 @@ fn the_reports_of_the_long_run_are_there_and_name_their_commit() {
             assert!(report.contains(part), "{section} has no {part}");
         }
     }
+    let fuzzed = read("docs/evidence/fuzz.md");
+    for target in fs::read_dir(root().join("tests/fuzz/corpus")).expect("the corpora") {
+        let name = target.expect("a target").file_name();
+        let name = name.to_str().expect("a name");
+        let rows = fuzzed
+            .lines()
+            .filter(|line| line.starts_with(&format!("| {name} |")));
+        assert_eq!(
+            rows.count(),
+            2,
+            "{name} was not fuzzed with and without a planted bug"
+        );
+    }
+    assert!(
+        !fuzzed.contains("**"),
+        "a target failed, or a planted bug was not found"
+    );
 }
 
 #[test]
