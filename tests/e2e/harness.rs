@@ -7,10 +7,12 @@ pub(crate) mod pki;
 mod ports;
 #[cfg(feature = "external")]
 mod postgres;
+mod second_router;
 mod simulator;
 mod speak;
 mod tenant;
 mod wait;
+mod way;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -26,10 +28,12 @@ pub(crate) use issuer::{ISSUER, Issuer, subject};
 pub(crate) use metrics::Counts;
 #[cfg(feature = "external")]
 pub(crate) use postgres::VaultDatabase;
+pub(crate) use second_router::SecondRouter;
 pub(crate) use simulator::Simulator;
 pub(crate) use speak::{DEMO, Speaker, ask, reason};
 pub(crate) use tenant::Tenant;
 pub(crate) use wait::{BOUND, wait_for};
+pub(crate) use way::Way;
 
 /// Everything that can be chosen before a start.
 pub(crate) struct Setup {
@@ -76,6 +80,16 @@ impl Setup {
     pub(crate) fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(&mut self.options);
         self
+    }
+
+    /// Where a listener will be, by its setting's variable.
+    pub(crate) fn address(&self, variable: &str) -> SocketAddr {
+        let address = self.environment.get(std::ffi::OsStr::new(variable));
+        let address = address.and_then(|address| address.to_str());
+        address
+            .expect("chosen for every setup")
+            .parse()
+            .expect("an address")
     }
 
     /// Where the simulator will listen.

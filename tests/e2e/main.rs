@@ -19,8 +19,10 @@ mod ending;
 #[cfg(feature = "external")]
 mod external;
 mod feed;
+mod half_open;
 mod harness;
 mod import;
+mod key_health;
 mod launcher;
 mod layering;
 mod leaks;
