@@ -2,6 +2,8 @@
 //! with no configuration, no key file and no running vault needed.
 
 mod flood;
+mod restore;
+mod unavailable;
 mod verifier;
 
 use keyway_proto::vault::v1::{AuditRow, AuditServiceExportRequest};

@@ -1,5 +1,6 @@
 //! The command line: the server, and the commands that come before it.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,11 +10,13 @@ use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgMatches, Command};
 use keyway_chassis::clock::SystemClock;
 use keyway_chassis::run::{self, About, Common, Options};
+use keyway_migrations::{DatabaseAddress, DatabaseLock};
 
 use crate::audit::verify::command as verify;
 use crate::master_key;
+use crate::restore::Restored;
 use crate::settings::Settings;
-use crate::{app, bootstrap};
+use crate::{app, bootstrap, restore, start};
 
 const ABOUT: About = About {
     service: "vault",
@@ -43,6 +46,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             .map_or(ExitCode::FAILURE, verify::run),
         Some(("new-master-key", matches)) => new_master_key(matches),
         Some(("master-key-id", matches)) => master_key_id(matches),
+        Some(("restore", matches)) => restored(matches),
         Some((_bootstrap, matches)) => first_operator(matches),
         None => serve(&Options::from_matches(&matches)),
     }
@@ -71,11 +75,15 @@ fn command() -> Command {
         .arg(out(
             "The new file for the token, readable by its owner alone",
         ));
+    let restore = Command::new("restore")
+        .about("Tells routers and the audit trail that a backup took the place of the database")
+        .arg(file("checkpoint", CHECKPOINT).required(false));
     run::command(&ABOUT)
         .subcommand(key)
         .subcommand(id)
         .subcommand(bootstrap)
         .subcommand(verify::command())
+        .subcommand(restore)
 }
 
 fn serve(options: &Options) -> ExitCode {
@@ -116,6 +124,41 @@ fn first_operator(matches: &ArgMatches) -> ExitCode {
         Err(error) => run::fail(&ABOUT, &error.to_string()),
     }
 }
+
+fn restored(matches: &ArgMatches) -> ExitCode {
+    let options = Options::from_matches(matches);
+    let (_common, settings) = match options.load::<(Common, Settings)>(&ABOUT) {
+        Ok(loaded) => loaded,
+        Err(error) => return run::config_error(&ABOUT, &error),
+    };
+    let checkpoint = matches.get_one::<PathBuf>("checkpoint");
+    let done = run::block_on(async {
+        let kept = checkpoint.map_or_else(|| Ok(BTreeMap::new()), |path| verify::kept(path))?;
+        let _lock = match &settings.database.address {
+            DatabaseAddress::File(path) => Some(DatabaseLock::take(path)?),
+            DatabaseAddress::Server(_) => None, // its connections are counted
+        };
+        restore::check(&start::address(&settings.database)?).await?;
+        let (store, keyring) = app::open(&settings, Arc::new(SystemClock)).await?;
+        let restored = restore::restore(&store, &keyring, &kept).await?;
+        store.close().await?;
+        Ok::<_, run::StartError>(restored)
+    });
+    match done {
+        Ok(Ok(Restored {
+            epoch,
+            chains,
+            missing,
+        })) => run::say(&format!(
+            "the epoch is {epoch} now; {chains} chains say so; {missing} rows are known to be missing\n\
+             repeat what was revoked, deleted or disabled since the backup\n"
+        )),
+        Ok(Err(error)) => run::refuse(&ABOUT, error.as_ref()),
+        Err(error) => run::fail(&ABOUT, &error.to_string()),
+    }
+}
+
+const CHECKPOINT: &str = "Checkpoints kept since the backup: they tell how many rows are missing";
 
 fn path(matches: &ArgMatches, name: &str) -> PathBuf {
     // clap has refused a command line without it.

@@ -36,6 +36,7 @@ mod providers;
 mod pulse;
 mod purge;
 mod resolve;
+mod restore;
 mod rotation;
 pub mod router_token;
 mod routers;

@@ -85,7 +85,7 @@ pub(crate) async fn open(
 }
 
 /// Where the database is, with the password of its file.
-fn address(settings: &DatabaseSettings) -> Result<DatabaseAddress, StartError> {
+pub(crate) fn address(settings: &DatabaseSettings) -> Result<DatabaseAddress, StartError> {
     match (&settings.address, &settings.password_file) {
         (DatabaseAddress::File(path), _) if !path.exists() => {
             Err(StartError::NoDatabase(path.clone()))

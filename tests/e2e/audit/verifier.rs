@@ -92,10 +92,8 @@ impl Verifier {
         let stranger = Database::connect(url).await.expect("the database");
         let done = stranger.execute_unprepared(sql).await;
         let done = done.unwrap_or_else(|error| panic!("{sql}: {error}"));
-        assert!(
-            done.rows_affected() > 0 || sql.contains("audit_checkpoints"),
-            "{sql}"
-        );
+        let may_be_none = sql.contains("audit_checkpoints") || sql.starts_with("VACUUM");
+        assert!(done.rows_affected() > 0 || may_be_none, "{sql}");
         stranger.close().await.expect("closed");
     }
 }

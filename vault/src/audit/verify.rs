@@ -41,6 +41,16 @@ pub(crate) enum Verdict {
     },
 }
 
+/// What else is known of a chain's end.
+pub(crate) enum End {
+    /// Nothing: an export ends where it ends.
+    Exported,
+    /// What the database's head row says.
+    Head(Head),
+    /// The database has no head row for it.
+    NoHead,
+}
+
 /// What the operator knows from elsewhere.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
@@ -54,13 +64,11 @@ impl Expected {
     /// Whether a checkpoint is one of the vault's: by the pinned key; without one, by the key of a
     /// checkpoint that the operator kept; without that, by any.
     fn trusts(&self, row: &CheckpointRow) -> bool {
-        let key = |row: &CheckpointRow| row.public_key.clone();
-        let known = match &self.public_key {
-            Some(pinned) => row.public_key == *pinned,
-            None => {
-                let mut kept = self.checkpoints.values().flatten().map(key).peekable();
-                kept.peek().is_none() || kept.any(|kept| kept == row.public_key)
-            }
+        let known = if let Some(pinned) = &self.public_key {
+            row.public_key == *pinned
+        } else {
+            let mut kept = self.checkpoints.values().flatten().peekable();
+            kept.peek().is_none() || kept.any(|kept| kept.public_key == row.public_key)
         };
         known && is_signed(row)
     }
@@ -151,9 +159,8 @@ impl ChainCheck {
         Ok(())
     }
 
-    /// The verdict when there are no more rows. `head` is what the database says of the chain's
-    /// end, where it is a database that is read.
-    pub(crate) fn end(mut self, head: Option<Option<Head>>) -> Verdict {
+    /// The verdict when there are no more rows.
+    pub(crate) fn end(mut self, end: &End) -> Verdict {
         let sequence = self.walk.sequence;
         if let Some((&at, _)) = self.marks.iter().find(|(_, marks)| !all_trusted(marks)) {
             return Verdict::Broken(Break {
@@ -171,27 +178,26 @@ impl ChainCheck {
                 restored: self.restored,
             };
         }
-        match head {
-            Some(head) if !self.ends_at(head.as_ref()) => {
-                let named = head.map_or(sequence, |head| head.sequence);
-                Verdict::Broken(Break {
-                    sequence: named.min(sequence.saturating_add(1)).max(1),
-                    cause: Cause::Head,
-                })
-            }
-            _ => Verdict::Whole {
-                sequence,
-                covered: self.covered,
-            },
+        let named = match end {
+            End::Exported => sequence,
+            End::Head(head) if head.sequence == sequence && head.hash == self.walk.hash => sequence,
+            End::NoHead if self.rows == 0 => sequence,
+            End::Head(head) => return misplaced(head.sequence, sequence),
+            End::NoHead => return misplaced(sequence, sequence),
+        };
+        Verdict::Whole {
+            sequence: named,
+            covered: self.covered,
         }
     }
+}
 
-    fn ends_at(&self, head: Option<&Head>) -> bool {
-        match head {
-            Some(head) => head.sequence == self.walk.sequence && head.hash == self.walk.hash,
-            None => self.rows == 0,
-        }
-    }
+/// The verdict on a chain whose head row names another end than its last row.
+fn misplaced(named: u64, last: u64) -> Verdict {
+    Verdict::Broken(Break {
+        sequence: named.min(last.saturating_add(1)).max(1),
+        cause: Cause::Head,
+    })
 }
 
 fn all_trusted(marks: &[Mark]) -> bool {

@@ -6,7 +6,7 @@ use keyway_migrations::DatabaseAddress;
 use sea_orm::{
     ColumnTrait as _, ConnectOptions, ConnectionTrait, Database, DatabaseConnection,
     DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, TransactionTrait as _,
+    QuerySelect as _, Statement, TransactionTrait as _,
 };
 
 use super::audit::Row;
@@ -25,6 +25,20 @@ pub(crate) async fn open(address: &DatabaseAddress) -> Result<DatabaseConnection
             server.pool(1, WAIT).await
         }
     }
+}
+
+/// How many other processes of the product are connected to a PostgreSQL database. A SQLite file
+/// has a lock of its own.
+pub(crate) async fn others(database: &DatabaseConnection) -> Result<i64, DbErr> {
+    if database.get_database_backend() != DbBackend::Postgres {
+        return Ok(0);
+    }
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+               AND application_name = 'keyway' AND pid <> pg_backend_pid()";
+    let row = database
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+        .await?;
+    row.map_or(Ok(0), |row| row.try_get_by_index(0))
 }
 
 /// One state of the database, however long it is read.

@@ -45,6 +45,15 @@ pub(crate) async fn start(on: &impl ConnectionTrait, epoch: String) -> Result<()
     Ok(())
 }
 
+/// Gives the database another epoch: whoever follows the feed starts over.
+pub(crate) async fn set_epoch(on: &impl ConnectionTrait, epoch: &str) -> Result<(), StoreError> {
+    feed::Entity::update_many()
+        .col_expr(feed::Column::Epoch, Expr::value(epoch))
+        .exec(on)
+        .await?;
+    Ok(())
+}
+
 /// Where the feed is; `None` in a database that was never started.
 pub(crate) async fn position(on: &impl ConnectionTrait) -> Result<Option<Position>, StoreError> {
     let Some(row) = feed::Entity::find_by_id(1).one(on).await? else {

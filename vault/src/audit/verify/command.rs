@@ -1,5 +1,6 @@
 //! `keyway-vault audit verify`: reads no configuration and no key.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use sea_orm::DbErr;
 use super::{Expected, Verdict, database, export};
 use crate::audit::json;
 use crate::store::StoreError;
+use crate::store::checkpoints::CheckpointRow;
 
 /// Exit code of wrong arguments, `EX_USAGE` of sysexits.h.
 pub(crate) const EXIT_USAGE: u8 = 64;
@@ -77,7 +79,7 @@ fn public_key(text: &str) -> Result<Vec<u8>, &'static str> {
 
 /// Why nothing could be verified.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum VerifyError {
+pub(crate) enum VerifyError {
     #[error("{}: {cause}", path.display())]
     File { path: PathBuf, cause: io::Error },
     #[error("the URL in {} is not accepted: {cause}", path.display())]
@@ -156,23 +158,24 @@ fn address(file: Option<&Path>, url_file: Option<&Path>) -> Result<DatabaseAddre
 }
 
 fn expected(file: Option<&Path>, public_key: Option<&Vec<u8>>) -> Result<Expected, VerifyError> {
-    let mut expected = Expected {
+    Ok(Expected {
+        checkpoints: file.map_or_else(|| Ok(BTreeMap::new()), kept)?,
         public_key: public_key.cloned(),
-        ..Expected::default()
-    };
-    let Some(path) = file else {
-        return Ok(expected);
-    };
+    })
+}
+
+/// The checkpoints of a file, by chain; at least one.
+pub(crate) fn kept(path: &Path) -> Result<BTreeMap<String, Vec<CheckpointRow>>, VerifyError> {
+    let mut checkpoints: BTreeMap<String, Vec<CheckpointRow>> = BTreeMap::new();
     for value in export::values(open(path)?) {
         if let Some(row) = json::noted(value?).map_err(VerifyError::Form)? {
-            let of_chain = expected.checkpoints.entry(row.chain.clone());
-            of_chain.or_default().push(row);
+            checkpoints.entry(row.chain.clone()).or_default().push(row);
         }
     }
-    if expected.checkpoints.is_empty() {
+    if checkpoints.is_empty() {
         return Err(VerifyError::NoCheckpoint(path.to_owned()));
     }
-    Ok(expected)
+    Ok(checkpoints)
 }
 
 /// What was found so far.

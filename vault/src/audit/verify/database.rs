@@ -4,7 +4,7 @@ use keyway_migrations::DatabaseAddress;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::command::{Findings, VerifyError};
-use super::{ChainCheck, Expected, Verdict};
+use super::{ChainCheck, End, Expected, Verdict};
 use crate::audit::walk::{Break, Cause};
 use crate::store::{archive, audit, checkpoints};
 
@@ -76,7 +76,7 @@ async fn check_chain(
         }
     }
     let head = audit::head(on, chain).await?;
-    Ok(check.end(Some(head)))
+    Ok(check.end(&head.map_or(End::NoHead, End::Head)))
 }
 
 /// Whether the database answered and its answer can't be a row of ours.

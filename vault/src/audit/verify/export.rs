@@ -9,7 +9,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::command::{Findings, VerifyError};
-use super::{ChainCheck, Expected, Verdict};
+use super::{ChainCheck, End, Expected, Verdict};
 use crate::audit::json;
 use crate::audit::walk::Break;
 use crate::store::audit::Row;
@@ -40,7 +40,7 @@ pub(super) fn check(
     }
     for (chain, state) in chains {
         let verdict = match state {
-            Ok(check) => check.end(None),
+            Ok(check) => check.end(&End::Exported),
             Err(stop) => Verdict::Broken(stop),
         };
         findings.add(&chain, verdict);
