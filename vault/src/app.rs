@@ -105,7 +105,6 @@ pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartE
         &parts.shutdown,
     );
     background(&vault, &parts);
-    signing::announce(&vault.keyring.checkpoint);
     let shutdown = parts.shutdown.clone();
     let signing = signing::run(vault, shutdown.clone());
     parts.tasks.spawn("database", async move {

@@ -104,11 +104,12 @@ impl Store {
         Ok(self.begun(begun))
     }
 
+    /// Whoever waits behind a transaction that is refused is refused for the same reason.
     fn not_begun(&self, error: StoreError) -> StoreError {
         if self.writer.backend() != DbBackend::Sqlite {
             return error;
         }
-        let error = error.not_begun();
+        let error = error.not_begun(self.trail.is_away());
         if matches!(error, StoreError::Audit(_)) {
             self.trail.refused();
         }
@@ -240,6 +241,7 @@ impl Write {
             self.trail.refused();
             return Err(StoreError::not_committed(error));
         }
+        self.trail.taken();
         failpoints::statement();
         if self.wakes {
             self.committed.send_replace(());

@@ -94,13 +94,14 @@ async fn flood(vault: String, last: u8, sent: &AtomicU64) {
                 let value: MetadataValue<_> = format!("Bearer {token}").parse().expect("ascii");
                 request.metadata_mut().insert("authorization", value);
                 let refused = keys.list_keys(request).await.expect_err("refused");
-                let code = refused.code();
                 let known = [
                     Code::Unauthenticated,
                     Code::ResourceExhausted,
                     Code::Unavailable,
                 ];
-                assert!(known.contains(&code), "{refused:?}");
+                // A connection with too many refusals is cut; the next call makes another.
+                let is_cut = refused.code() == Code::Unknown;
+                assert!(is_cut || known.contains(&refused.code()), "{refused:?}");
                 sent.fetch_add(1, Ordering::Relaxed);
             }
         }

@@ -38,7 +38,7 @@ pub(crate) fn hash(before: &[u8], row: &Row) -> Option<Hash> {
         &row.reason,
         &row.facts,
     ];
-    add(&mut digest, &texts.map(|text| text.as_bytes()));
+    add(&mut digest, &texts.map(String::as_bytes));
     if row.form == 2 {
         add(
             &mut digest,

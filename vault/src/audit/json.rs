@@ -215,7 +215,8 @@ mod tests {
             (3, 1_795_478_400_000_001, 2)
         );
         assert_eq!((row.facts.as_str(), row.hash), (r#"{"a":1}"#, vec![7, 7]));
-        let alone = &text[text.find('[').unwrap() + 1..text.rfind(']').unwrap()];
+        let (_before, alone) = text.split_once('[').unwrap();
+        let (alone, _behind) = alone.rsplit_once(']').unwrap();
         assert_eq!(read(alone).unwrap().len(), 1);
         assert!(read("{}").unwrap().is_empty());
         for (good, bad) in [

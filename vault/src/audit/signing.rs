@@ -16,7 +16,7 @@ use crate::store::StoreError;
 use crate::store::checkpoints::{self, CheckpointRow};
 
 /// Says which key signs, so that it can be pinned.
-pub(crate) fn announce(key: &CheckpointKey) {
+fn announce(key: &CheckpointKey) {
     match Signer::new(key) {
         Ok(signer) => {
             let public_key = hex::encode(signer.public_key());
@@ -28,6 +28,7 @@ pub(crate) fn announce(key: &CheckpointKey) {
 
 /// Signs until the shutdown, and once more then.
 pub(crate) async fn run(vault: Arc<Vault>, shutdown: Shutdown) {
+    announce(&vault.keyring.checkpoint);
     let pace = vault.limits.audit;
     let mut grown = vault.store.trail().uncovered();
     let mut tick = tokio::time::interval(pace.signed_interval);

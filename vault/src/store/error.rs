@@ -44,8 +44,11 @@ impl StoreError {
 
     /// On SQLite one process writes at a time: whoever keeps the one writer from beginning is a
     /// stranger, and keeps the record from being written.
-    pub(super) fn not_begun(self) -> Self {
+    pub(super) fn not_begun(self, is_away: bool) -> Self {
         match self {
+            Self::NoTurn if is_away => {
+                Self::Audit(DbErr::Custom("those before it are refused".to_owned()))
+            }
             Self::Database(error) if said(&error).is_some() => Self::Audit(error),
             other => other,
         }
@@ -93,7 +96,7 @@ fn overloaded() -> Fault {
 
 /// Whether somebody else held what was waited for until the bound was over.
 fn is_held(error: &DbErr) -> bool {
-    let code = said(error).and_then(|said| said.code());
+    let code = said(error).and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| HELD.contains(&&*code))
 }
 

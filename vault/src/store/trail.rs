@@ -1,5 +1,8 @@
 //! What the transactions of this process tell of the audit trail, to the jobs that care for it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::watch;
 
 /// Told by [`super::Write`]; clones are the same.
@@ -7,6 +10,7 @@ use tokio::sync::watch;
 pub(crate) struct Trail {
     uncovered: watch::Sender<u64>,
     refused: watch::Sender<u64>,
+    away: Arc<AtomicBool>,
 }
 
 impl Trail {
@@ -17,8 +21,19 @@ impl Trail {
 
     /// A row could not be written, or not made durable.
     pub(super) fn refused(&self) {
+        self.away.store(true, Ordering::Relaxed);
         self.refused
             .send_modify(|count| *count = count.saturating_add(1));
+    }
+
+    /// A transaction is durable.
+    pub(super) fn taken(&self) {
+        self.away.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the last transaction was refused.
+    pub(super) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
     }
 
     /// What was signed is covered, as far as anybody knows.
