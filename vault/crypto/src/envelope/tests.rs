@@ -295,8 +295,9 @@ fn the_format_is_pinned() {
 
 #[test]
 fn the_format_of_a_wrapped_data_key_is_pinned() {
-    let text = format!("keyway-master-v1:{}=\n", "A".repeat(43));
-    let master = MasterKey::parse_file(&text).unwrap();
+    // Worked out with another program; no byte of the key is like the next.
+    let text = "keyway-master-v1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+    let master = MasterKey::parse_file(text).unwrap();
     let key = DataKey::from_slice(&[1; KEY_LENGTH]).unwrap();
     let wrapped = wrap(&master, &WRAP, &key, &mut Fixed(9)).unwrap();
     let pinned = include_str!("pinned_wrap.hex").trim_end();
