@@ -1,6 +1,7 @@
 //! What needs more than Rust: the real grpcurl, Python with the providers' own SDKs, PostgreSQL. Run
 //! by `.ci/run`, which installs them; a tool that is missing fails the test.
 
+mod audit;
 mod envelope;
 mod feed;
 mod sdk;

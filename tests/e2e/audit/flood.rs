@@ -111,7 +111,7 @@ async fn flood(vault: String, last: u8, sent: &AtomicU64) {
 
 /// Half of them have no form at all.
 fn bad_token(source: u8, sender: u64, number: u64) -> String {
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         format!("nobody-{source}-{sender}-{number}")
     } else {
         format!("kwa_{source:03}{sender:016}{number:030}")

@@ -8,7 +8,7 @@ use keyway::Part;
 use keyway_proto::billing::v1::Source;
 use keyway_proto::vault::v1::AuditServiceListRequest;
 
-use super::verifier::{Verifier, checkpoint};
+use super::verifier::{Kept, Verifier, checkpoint};
 use crate::harness::{DEMO, Logs, Product};
 
 const OLD: &str = "openai/gpt-5-mini";
@@ -65,6 +65,11 @@ async fn after_a_restore_a_router_follows_the_backup_and_the_record_says_what_is
         assert_eq!(attempt.source(), Source::Hosted);
     }
 
+    record_says(&product, &verifier, &kept, &file).await;
+}
+
+/// The row of the restore, and what the verifier makes of a checkpoint of before.
+async fn record_says(product: &Product, verifier: &Verifier, kept: &Kept, file: &str) {
     let request = AuditServiceListRequest {
         workspace: DEMO.to_owned(),
         rpc: "CHAIN_RESTORED".to_owned(),
@@ -90,7 +95,7 @@ async fn after_a_restore_a_router_follows_the_backup_and_the_record_says_what_is
     verifier
         .database(&["--chain", DEMO])
         .says(0, "whole", "rows were not hashed again");
-    let checked = verifier.database(&["--chain", DEMO, "--checkpoint", &file]);
+    let checked = verifier.database(&["--chain", DEMO, "--checkpoint", file]);
     let told = format!("row {} says that a backup was restored", row.sequence);
     checked.says(2, &told, "the checkpoint of before");
 }

@@ -1,7 +1,7 @@
 //! Runs `keyway-vault audit verify` as a stranger: empty environment, no key file in its place.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base64::Engine as _;
@@ -16,7 +16,9 @@ use crate::harness::{Product, Speaker};
 
 /// The verifier beside a running vault.
 pub(super) struct Verifier {
-    database: PathBuf,
+    /// What the verifier is given, and what a stranger connects to.
+    database: [String; 2],
+    url: String,
     key: PathBuf,
     hidden: PathBuf,
     folder: tempfile::TempDir,
@@ -46,17 +48,26 @@ impl Verifier {
     pub(super) fn new(product: &Product) -> Self {
         let state = &product.running.site.state;
         Self {
-            database: state.vault_database(),
+            database: ["--database".to_owned(), path_text(&state.vault_database())],
+            url: format!("sqlite://{}?mode=rw", state.vault_database().display()),
             key: state.master_key(),
             hidden: state.path("hidden.key"),
             folder: tempfile::tempdir().expect("a folder"),
         }
     }
 
+    /// The same on a PostgreSQL database.
+    #[cfg(feature = "external")]
+    pub(super) fn at(mut self, url: &str) -> Self {
+        self.database = ["--url-file".to_owned(), self.write("url", url)];
+        url.clone_into(&mut self.url);
+        self
+    }
+
     /// Runs it on the live database.
     pub(super) fn database(&self, more: &[&str]) -> Said {
-        let database = self.database.to_str().expect("a path");
-        self.run(&[&["--database", database], more].concat())
+        let [flag, place] = &self.database;
+        self.run(&[&[flag.as_str(), place.as_str()], more].concat())
     }
 
     /// Runs it with any arguments, while the master key is not where it was.
@@ -83,19 +94,22 @@ impl Verifier {
     pub(super) fn write(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         fs::write(&path, text).expect("a file");
-        path.to_str().expect("a path").to_owned()
+        path_text(&path)
     }
 
     /// Changes the live database as anybody with the file could.
     pub(super) async fn change(&self, sql: &str) {
-        let url = format!("sqlite://{}?mode=rw", self.database.display());
-        let stranger = Database::connect(url).await.expect("the database");
+        let stranger = Database::connect(&self.url).await.expect("the database");
         let done = stranger.execute_unprepared(sql).await;
         let done = done.unwrap_or_else(|error| panic!("{sql}: {error}"));
         let may_be_none = sql.contains("audit_checkpoints") || sql.starts_with("VACUUM");
         assert!(done.rows_affected() > 0 || may_be_none, "{sql}");
         stranger.close().await.expect("closed");
     }
+}
+
+fn path_text(path: &Path) -> String {
+    path.to_str().expect("a path").to_owned()
 }
 
 /// A checkpoint that somebody kept.
