@@ -234,6 +234,11 @@ impl<'a> People<'a> {
         };
         let token = issuer.token("keyway-vault", account, 3600, &[]);
         self.add("service account of a router", &token, Some(standing));
+        self.not_signed_in(issuer);
+    }
+
+    /// Tokens that an issuer's word does not reach.
+    fn not_signed_in(&mut self, issuer: &Issuer) {
         for (name, token) in [
             (
                 "token of an issuer that is over",
