@@ -255,13 +255,14 @@ fn every_decision_has_its_parts() {
 }
 
 /// The reports of `.ci/long`, each with what it must say.
-const REPORTS: [(&str, &[&str]); 4] = [
+const REPORTS: [(&str, &[&str]); 5] = [
     ("start", &["cargo run --release", "exit code 0"]),
     ("repeat", &["the black-box tests", "0 failed"]),
     (
         "figures",
         &["DeleteKey answered", "PutKey answered", "Revoke answered"],
     ),
+    ("mutants", &["nothing skipped", "mutants tested", "None."]),
     (
         "fuzz",
         &["edges covered", "A bug planted behind each target"],
