@@ -51,7 +51,7 @@ pub(super) fn check(text: &str) -> Result<Parts, AddressError> {
     if server.is_empty() {
         return Err(AddressError::Form);
     }
-    let on_this_machine = socket.is_some() || is_loopback(server);
+    let on_this_machine = is_loopback(host(server)?) || socket.is_some();
     let mode = given("sslmode").map(|(_, mode)| *mode);
     let needs_root = matches!(mode, None | Some("verify-ca" | "verify-full"));
     if !on_this_machine && needs_root && given("sslrootcert").is_none() {
@@ -78,12 +78,20 @@ fn parameters(query: &str) -> Result<Vec<(&str, &str)>, AddressError> {
     Ok(found)
 }
 
-fn is_loopback(server: &str) -> bool {
-    let host = match server.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => server,
+/// The host of `host`, `host:port` or either with an IPv6 address in brackets.
+fn host(server: &str) -> Result<&str, AddressError> {
+    let (host, port) = match server.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').ok_or(AddressError::Form)?,
+        None => server.split_at(server.find(':').unwrap_or(server.len())),
     };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    let fits = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    (fits && !host.is_empty())
+        .then_some(host)
+        .ok_or(AddressError::Form)
+}
+
+fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
