@@ -2,7 +2,11 @@
 //! PostgreSQL database say is the same, line by line.
 
 #![cfg(feature = "external")]
-#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
 
 #[path = "schema/postgres.rs"]
 mod postgres;
