@@ -31,6 +31,7 @@ pub mod adapter;
 mod anthropic;
 mod call_pieces;
 pub mod chat;
+mod chat_completions;
 mod checks;
 mod count;
 pub mod embed;

@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::messages::{WireMessage, wire_messages};
-use crate::chat::{ChatCall, Effort, ResponseFormat, Tool, ToolChoice};
-use crate::json::{JsonObject, ProviderOptions};
+use crate::chat::{ChatCall, Effort};
+use crate::chat_completions::{WireChoice, WireFormat, WireTool};
+use crate::json::ProviderOptions;
 use crate::options::Rules;
-use crate::text::{Decimal, Name};
+use crate::text::Decimal;
 use crate::wire::{EncodeError, WireRequest};
 use crate::{checks, options};
 
@@ -45,8 +46,11 @@ pub(super) fn chat(call: &ChatCall, stream: bool) -> Result<WireRequest, EncodeE
     let body = Body {
         model: &call.model,
         messages: wire_messages(&call.messages)?,
-        tools: call.tools.iter().map(WireTool::from).collect(),
-        tool_choice: call.tool_choice.as_ref().map(WireChoice::from),
+        tools: call.tools.iter().map(WireTool::with_schema).collect(),
+        tool_choice: call
+            .tool_choice
+            .as_ref()
+            .map(|choice| WireChoice::of(choice, "any")),
         parallel_tool_calls: call.parallel_tool_calls,
         response_format: call.response_format.as_ref().map(WireFormat::from),
         reasoning_effort: call.reasoning.effort.map(Effort::as_str),
@@ -110,112 +114,4 @@ struct Body<'c> {
     stream: bool,
     #[serde(flatten)]
     options: &'c ProviderOptions,
-}
-
-#[derive(Serialize)]
-struct WireTool<'c> {
-    r#type: &'static str,
-    function: Function<'c>,
-}
-
-#[derive(Serialize)]
-struct Function<'c> {
-    name: &'c str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    description: &'c str,
-    parameters: Parameters<'c>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
-}
-
-/// The provider demands a schema; without arguments it is that of an empty object.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Parameters<'c> {
-    Given(&'c JsonObject),
-    None {
-        r#type: &'static str,
-        properties: NoProperties,
-    },
-}
-
-#[derive(Serialize)]
-struct NoProperties {}
-
-impl<'c> From<&'c Tool> for WireTool<'c> {
-    fn from(tool: &'c Tool) -> Self {
-        let none = Parameters::None {
-            r#type: "object",
-            properties: NoProperties {},
-        };
-        let function = Function {
-            name: tool.name.as_str(),
-            description: &tool.description,
-            parameters: tool.parameters.as_ref().map_or(none, Parameters::Given),
-            strict: tool.strict,
-        };
-        Self {
-            r#type: "function",
-            function,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum WireChoice<'c> {
-    Mode(&'static str),
-    Tool {
-        r#type: &'static str,
-        function: NamedFunction<'c>,
-    },
-}
-
-#[derive(Serialize)]
-struct NamedFunction<'c> {
-    name: &'c str,
-}
-
-impl<'c> From<&'c ToolChoice> for WireChoice<'c> {
-    fn from(choice: &'c ToolChoice) -> Self {
-        match choice {
-            ToolChoice::Auto => Self::Mode("auto"),
-            ToolChoice::None => Self::Mode("none"),
-            ToolChoice::Required => Self::Mode("any"),
-            ToolChoice::Tool(name) => Self::Tool {
-                r#type: "function",
-                function: NamedFunction {
-                    name: name.as_str(),
-                },
-            },
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct WireFormat<'c> {
-    r#type: &'static str,
-    json_schema: JsonSchema<'c>,
-}
-
-#[derive(Serialize)]
-struct JsonSchema<'c> {
-    name: &'c str,
-    schema: &'c JsonObject,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
-}
-
-impl<'c> From<&'c ResponseFormat> for WireFormat<'c> {
-    fn from(format: &'c ResponseFormat) -> Self {
-        Self {
-            r#type: "json_schema",
-            json_schema: JsonSchema {
-                // The provider demands a name; the model sees it.
-                name: format.name.as_ref().map_or("answer", Name::as_str),
-                schema: &format.schema,
-                strict: format.strict,
-            },
-        }
-    }
 }

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::messages::{WireMessage, wire_messages};
 use super::rules;
-use crate::chat::{ChatCall, Effort, ResponseFormat, Tool, ToolChoice};
-use crate::json::{JsonObject, ProviderOptions};
-use crate::text::{Decimal, Name};
+use crate::chat::{ChatCall, Effort};
+use crate::chat_completions::{WireChoice, WireFormat, WireTool};
+use crate::json::ProviderOptions;
+use crate::text::Decimal;
 use crate::wire::{EncodeError, WireRequest};
 use crate::{checks, options};
 
@@ -22,8 +23,11 @@ pub(super) fn chat(call: &ChatCall, stream: bool) -> Result<WireRequest, EncodeE
     let body = Body {
         model: &call.model,
         messages,
-        tools: call.tools.iter().map(WireTool::from).collect(),
-        tool_choice: call.tool_choice.as_ref().map(WireChoice::from),
+        tools: call.tools.iter().map(WireTool::of).collect(),
+        tool_choice: call
+            .tool_choice
+            .as_ref()
+            .map(|choice| WireChoice::of(choice, "required")),
         parallel_tool_calls: call.parallel_tool_calls,
         response_format: call.response_format.as_ref().map(WireFormat::from),
         reasoning_effort: call.reasoning.effort.map(Effort::as_str),
@@ -82,100 +86,4 @@ struct Body<'c> {
 #[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
-}
-
-#[derive(Serialize)]
-struct WireTool<'c> {
-    r#type: &'static str,
-    function: Function<'c>,
-}
-
-#[derive(Serialize)]
-struct Function<'c> {
-    name: &'c str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    description: &'c str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameters: Option<&'c JsonObject>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
-}
-
-impl<'c> From<&'c Tool> for WireTool<'c> {
-    fn from(tool: &'c Tool) -> Self {
-        let function = Function {
-            name: tool.name.as_str(),
-            description: &tool.description,
-            parameters: tool.parameters.as_ref(),
-            strict: tool.strict,
-        };
-        Self {
-            r#type: "function",
-            function,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum WireChoice<'c> {
-    Mode(&'static str),
-    Tool {
-        r#type: &'static str,
-        function: NamedFunction<'c>,
-    },
-}
-
-#[derive(Serialize)]
-struct NamedFunction<'c> {
-    name: &'c str,
-}
-
-impl<'c> From<&'c ToolChoice> for WireChoice<'c> {
-    fn from(choice: &'c ToolChoice) -> Self {
-        match choice {
-            ToolChoice::Auto => Self::Mode("auto"),
-            ToolChoice::None => Self::Mode("none"),
-            ToolChoice::Required => Self::Mode("required"),
-            ToolChoice::Tool(name) => {
-                let function = NamedFunction {
-                    name: name.as_str(),
-                };
-                Self::Tool {
-                    r#type: "function",
-                    function,
-                }
-            }
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct WireFormat<'c> {
-    r#type: &'static str,
-    json_schema: JsonSchema<'c>,
-}
-
-#[derive(Serialize)]
-struct JsonSchema<'c> {
-    name: &'c str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
-    schema: &'c JsonObject,
-}
-
-impl<'c> From<&'c ResponseFormat> for WireFormat<'c> {
-    fn from(format: &'c ResponseFormat) -> Self {
-        // The provider demands a name; the model sees it.
-        let name = format.name.as_ref().map_or("answer", Name::as_str);
-        let json_schema = JsonSchema {
-            name,
-            strict: format.strict,
-            schema: &format.schema,
-        };
-        Self {
-            r#type: "json_schema",
-            json_schema,
-        }
-    }
 }
