@@ -5,6 +5,7 @@ mod catch_panic;
 mod connection;
 mod handshakes;
 mod health;
+mod lent;
 mod listener;
 mod preface;
 mod refusals;

@@ -18,6 +18,7 @@ use tower::{Service, ServiceExt as _};
 
 use super::ServeConfig;
 use super::handshakes::Handshake;
+use super::lent;
 use super::preface;
 use super::refusals::Refusal;
 use crate::access::Peer;
@@ -82,18 +83,29 @@ where
             request
         });
         let service = TowerToHyperService::new(service);
-        let http = http2(&self.config).serve_connection(TokioIo::new(open.io), service);
-        let mut http = pin!(http);
         let age = self.config.connection_age().min(open.holds);
-        // How it ended is the client's business: its calls were logged each.
-        tokio::select! {
-            _ended = &mut http => return,
-            () = self.drain.closed() => {}
-            () = tokio::time::sleep(age) => {}
+        let (io, returned) = lent::lend(open.io);
+        {
+            let http = http2(&self.config).serve_connection(TokioIo::new(io), service);
+            let mut http = pin!(http);
+            let over = async {
+                tokio::select! {
+                    () = self.drain.closed() => {}
+                    () = tokio::time::sleep(age) => {}
+                }
+            };
+            // How it ended is the client's business: its calls were logged each.
+            let stands = tokio::select! {
+                _ended = &mut http => false,
+                () = over => true,
+            };
+            if stands {
+                ending.begin();
+                http.as_mut().graceful_shutdown();
+                drop(tokio::time::timeout(self.config.deadline_cap, http).await);
+            }
         }
-        ending.begin();
-        http.as_mut().graceful_shutdown();
-        drop(tokio::time::timeout(self.config.deadline_cap, http).await);
+        returned.close().await;
     }
 }
 
