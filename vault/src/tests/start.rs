@@ -112,7 +112,12 @@ async fn of_two_vaults_that_start_at_once_on_an_empty_database_one_makes_the_fir
     for _ in 0..5 {
         let database = TestDatabase::migrated().await;
         let key = database.key();
-        let (one, other) = tokio::join!(start(&database, &key), start(&database, &key));
+        let (one, other) = if on_postgres() {
+            tokio::join!(start(&database, &key), start(&database, &key))
+        } else {
+            // A SQLite file has one vault: its lock keeps a second one from opening it meanwhile.
+            (start(&database, &key).await, start(&database, &key).await)
+        };
         for started in [one, other] {
             started.unwrap().0.close().await.unwrap();
         }
