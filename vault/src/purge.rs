@@ -9,14 +9,13 @@ mod witness;
 use std::time::Duration;
 
 use keyway_chassis::lifecycle::Shutdown;
-use keyway_proto::vault::v1::{ChangeKind, WorkspaceState};
+use keyway_proto::vault::v1::WorkspaceState;
 use keyway_words::{Timestamp, WorkspaceId};
 use serde_json::json;
 
 use self::witness::Witness;
 use crate::settings::Deletion;
 use crate::store::audit::{Chain, Decision, Entry, Origin};
-use crate::store::feed::Change;
 use crate::store::workspaces::WorkspaceRow;
 use crate::store::{Store, StoreError, Write, purge as rows, workspaces};
 
@@ -98,7 +97,7 @@ impl Purge {
         let data_keys = rows::destroy_data_keys(write.on(), &workspace.resource()).await?;
         row.destroyed_at = Some(write.now().0);
         "its keys are destroyed".clone_into(&mut row.state_reason);
-        save(&mut write, row).await?;
+        workspaces::save(&mut write, &mut row).await?;
         let facts = json!({ "data_keys_destroyed": data_keys });
         record(&write, &workspace, Chain::System, facts.clone()).await?;
         record(&write, &workspace, own(&workspace), facts).await?;
@@ -125,7 +124,7 @@ impl Purge {
             row.policy = Vec::new();
             row.operator_limits = Vec::new();
         }
-        save(&mut write, row).await?;
+        workspaces::save(&mut write, &mut row).await?;
         let facts = json!({
             "keys": erased.keys, "members": erased.members, "tokens": erased.tokens,
             "is_last": is_last,
@@ -138,20 +137,6 @@ impl Purge {
 
 fn is_over(row: &WorkspaceRow, now: Timestamp) -> bool {
     row.state == WorkspaceState::Deleted.as_str_name() && row.purge_at.is_some_and(|at| at <= now.0)
-}
-
-/// Writes the row as its next version, and tells the routers and the other replicas.
-async fn save(write: &mut Write, mut row: WorkspaceRow) -> Result<(), StoreError> {
-    let change = Change {
-        kind: ChangeKind::Workspace,
-        owner: format!("workspaces/{}", row.id),
-        ..Change::default()
-    };
-    row.version = row.version.saturating_add(1);
-    row.updated_at = write.now().0;
-    workspaces::update(write.on(), row).await?;
-    write.change(&change).await?;
-    Ok(())
 }
 
 async fn record(

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use keyway_chassis::access::Granted;
 use keyway_proto::Fault;
 use keyway_proto::vault::v1 as pb;
+use keyway_proto::vault::v1::WorkspaceState;
 use keyway_proto::vault::v1::workspace_service_server::WorkspaceService;
-use keyway_proto::vault::v1::{ChangeKind, WorkspaceState};
-use keyway_words::{Role, WorkspaceId};
+use keyway_words::Role;
 use prost::Message as _;
 use serde_json::json;
 use tonic::{Request, Response, Status};
@@ -18,10 +18,8 @@ use tonic::{Request, Response, Status};
 use crate::blocks;
 use crate::fields;
 use crate::service::{Vault, any_workspace, check_etag, done, living_workspace};
-use crate::store::Write;
 use crate::store::audit::Chain;
-use crate::store::feed::Change;
-use crate::store::workspaces::{self as rows, WorkspaceRow};
+use crate::store::workspaces as rows;
 use crate::wire;
 
 /// The service.
@@ -165,15 +163,14 @@ async fn update(
     row.policy = policy.encode_to_vec();
     row.operator_limits = limits.encode_to_vec();
     let facts = json!({ "changed": changed_fields, "policy": blocks::mode(&policy) });
-    let workspace = save(&write, row).await?;
-    write.change(&changed(&id)).await?;
+    rows::save(&mut write, &mut row).await?;
     let chain = Chain::Workspace(id.clone());
     write
         .audit(&done(granted, chain, UPDATE, id.resource(), facts))
         .await?;
     write.commit().await?;
     Ok(pb::WorkspaceServiceUpdateResponse {
-        workspace: Some(workspace),
+        workspace: Some(wire::workspace(&row)?),
     })
 }
 
@@ -193,29 +190,11 @@ async fn switch<T>(
         json!({ "from": before.as_str_name(), "to": state.as_str_name(), "reason": reason });
     state.as_str_name().clone_into(&mut row.state);
     row.state_reason = reason;
-    let workspace = save(&write, row).await?;
-    write.change(&changed(&id)).await?;
+    rows::save(&mut write, &mut row).await?;
     let chain = Chain::Workspace(id.clone());
     write
         .audit(&done(granted, chain, rpc, id.resource(), facts))
         .await?;
     write.commit().await?;
-    Ok(workspace)
-}
-
-/// Writes a changed row as its next version.
-async fn save(write: &Write, mut row: WorkspaceRow) -> Result<pb::Workspace, Fault> {
-    row.version = row.version.saturating_add(1);
-    row.updated_at = write.now().0;
-    let workspace = wire::workspace(&row)?;
-    rows::update(write.on(), row).await?;
-    Ok(workspace)
-}
-
-fn changed(id: &WorkspaceId) -> Change {
-    Change {
-        kind: ChangeKind::Workspace,
-        owner: id.resource(),
-        ..Change::default()
-    }
+    Ok(wire::workspace(&row)?)
 }

@@ -1,13 +1,15 @@
 //! Workspaces.
 
+use keyway_proto::vault::v1::ChangeKind;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
     IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::StoreError;
 use super::entity::workspace;
 pub(crate) use super::entity::workspace::Model as WorkspaceRow;
+use super::feed::Change;
+use super::{StoreError, Write};
 
 /// One workspace, whatever its state.
 pub(crate) async fn find(
@@ -48,8 +50,20 @@ pub(crate) async fn insert(on: &impl ConnectionTrait, row: WorkspaceRow) -> Resu
     Ok(())
 }
 
-/// Writes every column again.
-pub(crate) async fn update(on: &impl ConnectionTrait, row: WorkspaceRow) -> Result<(), StoreError> {
-    row.into_active_model().reset_all().update(on).await?;
-    Ok(())
+/// Writes a changed row as its next version, and tells the routers and the other replicas.
+pub(crate) async fn save(write: &mut Write, row: &mut WorkspaceRow) -> Result<(), StoreError> {
+    row.version = row.version.saturating_add(1);
+    row.updated_at = write.now().0;
+    let every_column = row.clone().into_active_model().reset_all();
+    every_column.update(write.on()).await?;
+    write.change(&changed(&row.id)).await.map(drop)
+}
+
+/// What the feed says of a workspace that is new or changed.
+pub(crate) fn changed(id: &str) -> Change {
+    Change {
+        kind: ChangeKind::Workspace,
+        owner: format!("workspaces/{id}"),
+        ..Change::default()
+    }
 }

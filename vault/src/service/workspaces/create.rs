@@ -8,7 +8,6 @@ use keyway_words::{Role, WorkspaceId};
 use prost::Message as _;
 use serde_json::json;
 
-use super::changed;
 use crate::blocks;
 use crate::fields;
 use crate::idempotent::{self, Repeatable};
@@ -47,7 +46,7 @@ pub(super) async fn create(
         return Err(Fault::new(Reason::AlreadyExists, taken).at_field("workspace_id"));
     }
     let row = store(&write, &new).await?;
-    write.change(&changed(&new.id)).await?;
+    write.change(&rows::changed(new.id.as_str())).await?;
     for chain in [Chain::System, Chain::Workspace(new.id.clone())] {
         let facts = json!({ "first_admin": new.first_admin });
         let entry = done(granted, chain, RPC, new.id.resource(), facts);

@@ -9,13 +9,12 @@ use keyway_proto::{Fault, Reason};
 use keyway_words::{Timestamp, WorkspaceId};
 use serde_json::json;
 
-use super::{changed, save};
 use crate::fields;
 use crate::service::{Vault, any_workspace, check_etag, done, living_workspace};
 use crate::settings::Deletion;
 use crate::store::Write;
 use crate::store::audit::Chain;
-use crate::store::workspaces::WorkspaceRow;
+use crate::store::workspaces::{self as rows, WorkspaceRow};
 use crate::wire;
 
 const DELETE: &str = "keyway.vault.v1.WorkspaceService/Delete";
@@ -47,8 +46,7 @@ pub(super) async fn delete(
         "deleted; WorkspaceService.Undelete brings it back until {}",
         purge_at.rfc3339()
     );
-    finish(&mut write, granted, DELETE, row, facts).await?;
-    let row = any_workspace(write.on(), &id).await?;
+    finish(&mut write, granted, (DELETE, &id), &mut row, facts).await?;
     write.commit().await?;
     Ok(wire::workspace(&row)?)
 }
@@ -72,8 +70,7 @@ pub(super) async fn undelete(
     row.state_reason = row.reason_before.take().unwrap_or_default();
     (row.deleted_at, row.purge_at) = (None, None);
     let facts = json!({ "to": row.state });
-    finish(&mut write, granted, UNDELETE, row, facts).await?;
-    let row = any_workspace(write.on(), &id).await?;
+    finish(&mut write, granted, (UNDELETE, &id), &mut row, facts).await?;
     write.commit().await?;
     Ok(wire::workspace(&row)?)
 }
@@ -83,13 +80,11 @@ pub(super) async fn undelete(
 async fn finish<T>(
     write: &mut Write,
     granted: &Granted<T>,
-    rpc: &str,
-    row: WorkspaceRow,
+    (rpc, id): (&str, &WorkspaceId),
+    row: &mut WorkspaceRow,
     facts: serde_json::Value,
 ) -> Result<(), Fault> {
-    let id: WorkspaceId = fields::parsed("name", &row.id)?;
-    save(write, row).await?;
-    write.change(&changed(&id)).await?;
+    rows::save(write, row).await?;
     for chain in [Chain::System, Chain::Workspace(id.clone())] {
         let entry = done(granted, chain, rpc, id.resource(), facts.clone());
         write.audit(&entry).await?;
