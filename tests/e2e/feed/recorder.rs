@@ -22,6 +22,7 @@ use crate::harness::{BOUND, Product};
 pub(crate) struct Recorder {
     running: Vec<JoinHandle<Watcher>>,
     /// The data planes of the vaults that are there now.
+    #[cfg(feature = "external")]
     vaults: Arc<Mutex<Vec<SocketAddr>>>,
     last: watch::Sender<Option<u64>>,
 }
@@ -60,6 +61,7 @@ impl Recorder {
         });
         Self {
             running: running.collect(),
+            #[cfg(feature = "external")]
             vaults,
             last,
         }
