@@ -100,8 +100,7 @@ def find(entries, used, event):
     for entry in entries:
         if entry["seq"] in used or entry["provider"] != event["provider"]:
             continue
-        body = json.loads(entry["body"])
-        asked = body.get("model") or body.get("type") or "auto"
+        asked = entry["model"] or json.loads(entry["body"]).get("type") or "auto"
         if start <= entry["time_us"] <= end and asked == model:
             used.add(entry["seq"])
             return entry

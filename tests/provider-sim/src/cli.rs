@@ -15,6 +15,8 @@ const ENDPOINTS: &str = "\
 Base URLs, as the official SDKs take them:
   OpenAI     http://ADDR/openai/v1
   Anthropic  http://ADDR/anthropic
+  Google     http://ADDR/google
+  Mistral    http://ADDR/mistral
   Exa        http://ADDR/exa
 Keys: any will do; one that starts with bad-, quota-, ratelimited- or forbidden- is in that state.
 Control: GET /_sim/ready, GET /_sim/journal?after=N&wait_ms=M, GET /_sim/state,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// Tokens that every message costs beside its text.
 pub(crate) const PER_MESSAGE: u64 = 3;
-const PER_IMAGE: u64 = 85;
+pub(crate) const PER_IMAGE: u64 = 85;
 
 /// The counts of one reply. The four input counts are disjoint; `output` includes `reasoning`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub(crate) struct Counts {
     pub(crate) cache_write_1h: u64,
     pub(crate) output: u64,
     pub(crate) reasoning: u64,
+    /// The part of `input` that Google tells apart, as what its own tools put into the prompt.
+    pub(crate) tool_use: u64,
 }
 
 impl Counts {
@@ -39,6 +41,7 @@ impl Counts {
             cache_write_1h: self.cache_write_1h * factor,
             output: self.output * factor,
             reasoning: self.reasoning * factor,
+            tool_use: self.tool_use * factor,
         }
     }
 }
@@ -69,11 +72,13 @@ pub(crate) fn content(content: &Value) -> u64 {
 /// Tokens of one part of a message.
 pub(crate) fn part(part: &Value) -> u64 {
     match part["type"].as_str() {
-        Some("text") => text(part["text"].as_str().unwrap_or_default()),
-        Some("image" | "image_url") => PER_IMAGE,
+        Some("text" | "input_text" | "output_text") => {
+            text(part["text"].as_str().unwrap_or_default())
+        }
+        Some("image" | "image_url" | "input_image") => PER_IMAGE,
         Some("tool_use") => PER_MESSAGE + json(&part["name"]) + json(&part["input"]),
         Some("tool_result") => content(&part["content"]),
-        Some("thinking") => text(part["thinking"].as_str().unwrap_or_default()),
+        Some("thinking") => content(&part["thinking"]),
         _ => json(part),
     }
 }
@@ -114,6 +119,7 @@ mod tests {
             cache_write_1h: 5,
             output: 7,
             reasoning: 4,
+            tool_use: 0,
         };
         assert_eq!(counts.times(10).prompt(), 110);
         assert_eq!(

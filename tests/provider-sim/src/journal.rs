@@ -2,10 +2,11 @@
 //!
 //! One JSON line of kind `request` for each request that was read whole, written before its reply
 //! begins: `seq`, `time_us` (Unix, microseconds), `provider`, `method`, `path` (below the base URL's
-//! provider), `headers` (by allow-list), `header_names` (all), `credential` (header, SHA-256 in hex,
-//! last four characters; never the key), `body` (text), `status`, `reported` (the counts or the cost
-//! of the reply; `usage_sent` says whether the caller was told). One line of kind `end` with the same `seq` when the reply is over: `sent`
-//! is `whole`, `cut` (scripted) or `abandoned` (the caller left), `bytes_sent`, `usage_sent`.
+//! provider, without the query), `model` (of the body or the path), `headers` (by allow-list),
+//! `header_names` (all), `credential` (where it was, SHA-256 in hex, last four characters; never the
+//! key), `body` (text), `status`, `reported` (the counts or the cost of the reply; `usage_sent` says
+//! whether the caller was told). One line of kind `end` with the same `seq` when the reply is over:
+//! `sent` is `whole`, `cut` (scripted) or `abandoned` (the caller left), `bytes_sent`, `usage_sent`.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -196,6 +197,7 @@ fn line_of(request: &Request, reply: &Reply) -> Value {
         "provider": request.provider.name(),
         "method": request.method.as_str(),
         "path": request.path,
+        "model": request.model(),
         "headers": kept.collect::<Map<String, Value>>(),
         "header_names": names,
         "credential": credential(request),

@@ -1,13 +1,12 @@
-//! A server that answers as `OpenAI`, Anthropic and Exa do, so that everything that calls a provider
-//! can be tried without an account and without spending money.
+//! A server that answers as `OpenAI`, Anthropic, Google, Mistral and Exa do, so that everything that
+//! calls a provider can be tried without an account and without spending money.
 //!
 //! - Replies have the shape of the authored fixtures; their content and their token counts follow
 //!   from the request alone (`count`, `chat`), so the same request always costs the same. The
 //!   streamed answer is the unary answer in pieces.
-//! - It refuses what the providers document that they refuse; `openai::check`, `anthropic::check`
-//!   and `exa::check` list it.
-//! - It reads the credential: a missing one is a 401, and a key that starts with one of these words
-//!   or has it in the middle between dashes is in that state: `bad` (401), `quota` (no credit),
+//! - It refuses what the providers document that they refuse; the module `check` of each lists it.
+//! - It reads the credential: a missing one is refused, and a key that starts with one of these words
+//!   or has it in the middle between dashes is in that state: `bad` (rejected), `quota` (no credit),
 //!   `ratelimited` (429), `forbidden` (403). Any other key is good.
 //! - Every request that was read whole is in the journal before its reply begins (`journal`).
 //! - It can be scripted to fail (`script`).
@@ -18,12 +17,16 @@
 mod anthropic;
 mod chat;
 mod cli;
+mod completions;
 mod control;
 mod count;
 mod deliver;
+mod embedding;
 mod exa;
 mod fixtures;
+mod google;
 mod journal;
+mod mistral;
 mod models;
 mod nonsense;
 mod openai;

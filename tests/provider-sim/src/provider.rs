@@ -3,23 +3,33 @@
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::script::Action;
-use crate::{anthropic, exa, openai};
+use crate::{anthropic, exa, google, mistral, openai};
 
 /// A provider, by the first part of the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Provider {
     OpenAi,
     Anthropic,
+    Google,
+    Mistral,
     Exa,
 }
 
 impl Provider {
-    const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Exa];
+    const ALL: [Self; 5] = [
+        Self::OpenAi,
+        Self::Anthropic,
+        Self::Google,
+        Self::Mistral,
+        Self::Exa,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
+            Self::Google => "google",
+            Self::Mistral => "mistral",
             Self::Exa => "exa",
         }
     }
@@ -32,8 +42,13 @@ impl Provider {
         })
     }
 
-    pub(crate) const fn takes_x_api_key(self) -> bool {
-        !matches!(self, Self::OpenAi)
+    /// The header that only this provider reads its key from.
+    pub(crate) const fn key_header(self) -> Option<&'static str> {
+        match self {
+            Self::OpenAi | Self::Mistral => None,
+            Self::Anthropic | Self::Exa => Some("x-api-key"),
+            Self::Google => Some("x-goog-api-key"),
+        }
     }
 
     /// The reply that the provider would give.
@@ -48,6 +63,8 @@ impl Provider {
         match self {
             Self::OpenAi => openai::answer(request, action),
             Self::Anthropic => anthropic::answer(request, action),
+            Self::Google => google::answer(request, action),
+            Self::Mistral => mistral::answer(request, action),
             Self::Exa => exa::answer(request, action),
         }
     }
@@ -56,6 +73,8 @@ impl Provider {
         let id = match self {
             Self::OpenAi => "openai/401_no_key.error",
             Self::Anthropic => "anthropic/401_bad_key.error",
+            Self::Google => "google/403_no_key.error",
+            Self::Mistral => "mistral/401_bad_key.error",
             Self::Exa => "exa/401_bad_key.error",
         };
         (id, "")
@@ -85,6 +104,19 @@ impl Provider {
                 "anthropic/429_rate.error",
                 "anthropic/403_permission.error",
             ],
+            Self::Google => [
+                "google/400_bad_key.error",
+                "google/429_daily_quota.error",
+                "google/429_rate.error",
+                "google/403_permission.error",
+            ],
+            // It tells no credit apart from no capacity, and no plan apart from a guardrail.
+            Self::Mistral => [
+                "mistral/401_bad_key.error",
+                "mistral/429_capacity.error",
+                "mistral/429_rate.error",
+                "mistral/403_guardrail.error",
+            ],
             Self::Exa => [
                 "exa/401_bad_key.error",
                 "exa/402_no_credits.error",
@@ -110,7 +142,11 @@ mod tests {
             Some((Provider::Exa, "/search"))
         );
         assert_eq!(Provider::of_path("/openaix/v1/models"), None);
-        assert_eq!(Provider::of_path("/google/v1beta/models"), None);
+        assert_eq!(
+            Provider::of_path("/google/v1beta/models"),
+            Some((Provider::Google, "/v1beta/models"))
+        );
+        assert_eq!(Provider::of_path("/cohere/v1/models"), None);
     }
 
     #[test]

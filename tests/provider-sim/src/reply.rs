@@ -153,6 +153,8 @@ pub(crate) fn request_id(request: &Request) -> String {
     match request.provider {
         Provider::OpenAi => format!("req_{:032x}", request.number),
         Provider::Anthropic => format!("req_011CS{:019}", request.number),
+        Provider::Google => format!("r-sim{:08}", request.number),
+        Provider::Mistral => format!("0192f0aa-0000-7000-8000-{:012x}", request.number),
         Provider::Exa => format!("{:032x}", request.number),
     }
 }
@@ -161,6 +163,9 @@ fn with_own_ids(request: &Request, text: &str) -> String {
     let authored = match request.provider {
         Provider::OpenAi => "req_0a1b2c3d4e5f60718293a4b5c6d7e8f9",
         Provider::Anthropic => "req_011CSHoEeqs5C35K2UUqR7Fy",
+        // Its replies carry no id of the request; the body's own id is set where it is made.
+        Provider::Google => return text.to_owned(),
+        Provider::Mistral => "0192f0aa-1111-7222-8333-944445555666",
         Provider::Exa => "b5947044c4b78efa9552a7c89b306d95",
     };
     text.replace(authored, &request_id(request))

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
+use crate::google;
 use crate::provider::Provider;
 
 /// A request to one of the providers.
@@ -30,21 +31,30 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The credential and the header that carried it. `x-api-key` wins where both are present.
+    /// The credential and what carried it. A header of the provider's own wins over the common ones.
     pub(crate) fn credential(&self) -> Option<(&'static str, &str)> {
-        let key = self
-            .header("x-api-key")
-            .filter(|_| self.provider.takes_x_api_key());
+        let own = || {
+            let name = self.provider.key_header()?;
+            Some((name, self.header(name)?))
+        };
+        let google = self.provider == Provider::Google;
         let bearer = || self.header("authorization")?.strip_prefix("Bearer ");
-        let found = key
-            .map(|key| ("x-api-key", key))
-            .or_else(|| Some(("authorization", bearer()?)));
+        let found = own().or_else(|| {
+            if google {
+                Some(("?key=", text(&self.query, "key")?))
+            } else {
+                Some(("authorization", bearer()?))
+            }
+        });
         found.filter(|(_, key)| !key.trim().is_empty())
     }
 
-    /// The model that the body names, or "".
+    /// The model that the body or the path names, or "".
     pub(crate) fn model(&self) -> &str {
-        self.body["model"].as_str().unwrap_or_default()
+        match self.provider {
+            Provider::Google => google::target(&self.path).0,
+            _ => self.body["model"].as_str().unwrap_or_default(),
+        }
     }
 
     /// The body's fields; none if it is no object.
@@ -58,8 +68,20 @@ impl Request {
     }
 
     pub(crate) fn streams(&self) -> bool {
-        self.body["stream"] == true
+        match self.provider {
+            Provider::Google => google::target(&self.path).1 == google::STREAM,
+            _ => self.body["stream"] == true,
+        }
     }
+}
+
+/// A value in a query, as `alt=sse`.
+pub(crate) fn text<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+        .next()
 }
 
 #[cfg(test)]
@@ -70,7 +92,8 @@ pub(crate) mod tests {
     pub(crate) fn of(provider: Provider, path: &str, body: &str) -> Request {
         let mut headers = HeaderMap::new();
         let (name, key) = match provider {
-            Provider::OpenAi => ("authorization", "Bearer sk-keyway-test-0001"),
+            Provider::OpenAi | Provider::Mistral => ("authorization", "Bearer sk-keyway-test-0001"),
+            Provider::Google => ("x-goog-api-key", "sk-keyway-test-0001"),
             Provider::Anthropic | Provider::Exa => ("x-api-key", "sk-keyway-test-0001"),
         };
         headers.insert(name, key.parse().unwrap());
@@ -114,5 +137,8 @@ pub(crate) mod tests {
         assert_eq!(request.credential(), Some(("authorization", "other-key")));
         request.headers.remove("authorization");
         assert_eq!(request.credential(), None);
+        request.provider = Provider::Google;
+        request.query = "alt=sse&key=AIza-1".to_owned();
+        assert_eq!(request.credential(), Some(("?key=", "AIza-1")));
     }
 }

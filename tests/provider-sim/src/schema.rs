@@ -37,7 +37,8 @@ fn value(root: &Value, schema: &Value, depth: usize) -> Value {
     } else {
         &schema["type"]
     };
-    match kind.as_str() {
+    // Google's own schemas spell the types in capitals.
+    match kind.as_str().map(str::to_ascii_lowercase).as_deref() {
         Some("string") => json!("sample"),
         Some("integer") => schema.get("minimum").cloned().unwrap_or(json!(1)),
         Some("number") => schema.get("minimum").cloned().unwrap_or(json!(1.5)),

@@ -31,7 +31,7 @@ pub(crate) struct Rule {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Condition {
-    /// `openai`, `anthropic` or `exa`.
+    /// Name of the provider, as `openai`.
     provider: Option<String>,
     method: Option<String>,
     /// End of the path, as `/chat/completions`.

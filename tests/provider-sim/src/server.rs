@@ -106,7 +106,7 @@ async fn exchange(
     let Some((provider, rest)) = Provider::of_path(path) else {
         let reply = Reply::text(
             404,
-            "no such provider; there are /openai/v1, /anthropic and /exa",
+            "no such provider; there are /openai/v1, /anthropic, /google, /mistral and /exa",
         );
         return Ok(response(&reply, full(reply.body())));
     };

@@ -2,20 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::chat::{Answer, Asked, Choice, Finish, Format, Tool, arguments, deltas};
-use crate::count::{self, Counts};
+use crate::chat::{Answer, Finish, arguments, deltas};
+use crate::count::Counts;
 use crate::openai::{Fault, NAME, check};
 use crate::reply::{Chunk, Reply};
 use crate::request::Request;
 use crate::script::Action;
-use crate::{chat, fixtures, models};
+use crate::{chat, completions, fixtures, models};
 
 const PLAIN: &str = "openai/chat_plain.response";
 const STREAM: &str = "openai/chat_plain.sse";
+/// Fields with the token limit.
+const LIMITS: &[&str] = &["max_completion_tokens", "max_tokens"];
 
 pub(super) fn answer(request: &Request, action: &Action) -> Result<Reply, Fault> {
     check::chat(request)?;
-    let asked = asked(request);
+    let asked = completions::asked(request, LIMITS);
     check::context(request, asked.input.prompt() * request.factor)?;
     let answer = chat::answer(&asked, action);
     let choices = request.body["n"].as_u64().unwrap_or(1);
@@ -40,107 +42,6 @@ pub(super) fn answer(request: &Request, action: &Action) -> Result<Reply, Fault>
     } else {
         reply.reporting(reported)
     })
-}
-
-fn asked(request: &Request) -> Asked {
-    let body = &request.body;
-    let messages = body["messages"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let last_user = messages.iter().rfind(|message| message["role"] == "user");
-    let result = messages.last().filter(|message| message["role"] == "tool");
-    Asked {
-        last_user: last_user.map_or_else(String::new, |message| plain(&message["content"])),
-        tool_result: result.map(|message| plain(&message["content"])),
-        tools: tools(body),
-        choice: choice(&body["tool_choice"]),
-        one_call_only: body["parallel_tool_calls"] == false,
-        format: format(&body["response_format"]),
-        stops: stops(&body["stop"]),
-        limit: body["max_completion_tokens"]
-            .as_u64()
-            .or(body["max_tokens"].as_u64()),
-        reasoning: reasoning(body),
-        input: Counts {
-            input: input(body, messages),
-            ..Counts::default()
-        },
-        factor: request.factor,
-    }
-}
-
-fn input(body: &Value, messages: &[Value]) -> u64 {
-    let message = |message: &Value| {
-        count::PER_MESSAGE
-            + count::content(&message["content"])
-            + count::json(&message["tool_calls"])
-    };
-    let extra = count::json(&body["tools"]) + count::json(&body["response_format"]["json_schema"]);
-    messages.iter().map(message).sum::<u64>() + extra
-}
-
-/// Tokens of reasoning by the effort that the request names; without one there is none.
-fn reasoning(body: &Value) -> u64 {
-    match body["reasoning_effort"].as_str() {
-        Some("minimal") => 16,
-        Some("low") => 64,
-        Some("medium") => 128,
-        Some("high") => 256,
-        Some("xhigh") => 512,
-        Some("max") => 1024,
-        _ => 0,
-    }
-}
-
-/// The text of a message's content.
-fn plain(content: &Value) -> String {
-    content.as_str().map_or_else(
-        || {
-            let parts = content.as_array().into_iter().flatten();
-            parts.filter_map(|part| part["text"].as_str()).collect()
-        },
-        str::to_owned,
-    )
-}
-
-fn tools(body: &Value) -> Vec<Tool> {
-    let tools = body["tools"].as_array().into_iter().flatten();
-    let functions = tools.filter_map(|tool| {
-        let name = tool["function"]["name"].as_str()?.to_owned();
-        Some(Tool {
-            name,
-            schema: tool["function"]["parameters"].clone(),
-        })
-    });
-    functions.collect()
-}
-
-fn choice(choice: &Value) -> Choice {
-    match (choice.as_str(), choice["function"]["name"].as_str()) {
-        (Some("none"), _) => Choice::None,
-        (Some("required"), _) => Choice::Any,
-        (_, Some(name)) => Choice::Named(name.to_owned()),
-        _ => Choice::Auto,
-    }
-}
-
-fn format(format: &Value) -> Format {
-    match format["type"].as_str() {
-        Some("json_object") => Format::AnyJson,
-        Some("json_schema") => Format::Schema(format["json_schema"]["schema"].clone()),
-        _ => Format::Text,
-    }
-}
-
-fn stops(stop: &Value) -> Vec<String> {
-    let one = stop.as_str().map(str::to_owned);
-    let many = stop
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|stop| stop.as_str().map(str::to_owned));
-    one.into_iter().chain(many).collect()
 }
 
 /// What every chunk and the whole reply say of themselves.

@@ -1,10 +1,9 @@
 //! Embeddings. A vector follows from its text, has length one, and the provider's dimensions.
 
-use base64::Engine as _;
-use serde_json::{Number, Value, json};
-use sha2::{Digest as _, Sha256};
+use serde_json::{Value, json};
 
 use crate::count::{self, Counts};
+use crate::embedding::{numbers, packed, vector};
 use crate::openai::{Fault, NAME, known_fields, known_model};
 use crate::reply::Reply;
 use crate::request::Request;
@@ -120,36 +119,6 @@ fn dimensions(request: &Request) -> Result<usize, Fault> {
         .and_then(|wanted| usize::try_from(wanted).ok());
     let fits = wanted.filter(|wanted| (1..=most).contains(wanted));
     fits.ok_or_else(|| Fault::value("dimensions", format!("'dimensions' must be 1 to {most}")))
-}
-
-fn vector(text: &str, dimensions: usize) -> Vec<f32> {
-    let blocks = (0_u32..).map(|block| {
-        Sha256::new()
-            .chain_update(text)
-            .chain_update(block.to_le_bytes())
-            .finalize()
-    });
-    let bytes = blocks.flatten().take(dimensions * 2).collect::<Vec<u8>>();
-    let raw = bytes
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|pair| f32::from(i16::from_le_bytes(*pair)) + 0.5);
-    let raw: Vec<f32> = raw.collect();
-    let length = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
-    raw.into_iter().map(|x| x / length).collect()
-}
-
-fn packed(vector: &[f32]) -> Value {
-    let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
-    json!(base64::engine::general_purpose::STANDARD.encode(bytes))
-}
-
-fn numbers(vector: &[f32]) -> Value {
-    vector
-        .iter()
-        .map(|x| Number::from_f64(f64::from(*x)).map_or(Value::Null, Value::Number))
-        .collect()
 }
 
 #[cfg(test)]

@@ -228,7 +228,7 @@ async fn nonsense_is_what_its_name_says() {
 async fn what_is_not_there_is_named() {
     let sim = sim(Options::default()).await;
     assert!(
-        sim.text("/google/v1beta/models", "")
+        sim.text("/cohere/v1/models", "")
             .await
             .starts_with("HTTP/1.1 404")
     );
