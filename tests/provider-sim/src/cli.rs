@@ -20,7 +20,7 @@ Base URLs, as the official SDKs take them:
   Exa        http://ADDR/exa
 Keys: any will do; one that starts with bad-, quota-, ratelimited- or forbidden- is in that state.
 Control: GET /_sim/ready, GET /_sim/journal?after=N&wait_ms=M, GET /_sim/state,
-  POST /_sim/script, POST /_sim/release/NAME, POST /_sim/reset";
+  POST /_sim/script, POST /_sim/release/NAME, POST /_sim/door/NAME, POST /_sim/reset";
 
 /// Stands in for the model and search providers on this machine: their wire formats, checks and
 /// errors, with token counts that follow from the request.

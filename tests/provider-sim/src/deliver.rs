@@ -9,6 +9,8 @@ use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::journal::{End, Journal};
@@ -120,7 +122,7 @@ impl Sending {
         chunks: Vec<Chunk>,
     ) -> Self {
         let chunks = pieces(chunks, action.piece_bytes);
-        let room = action.cut_after_bytes;
+        let room = action.cut_after_bytes.or_else(|| within(&chunks, &action));
         let end = End {
             sent: "abandoned",
             bytes: 0,
@@ -148,6 +150,19 @@ impl Sending {
             Err(self.cut())
         } else {
             Ok(())
+        }
+    }
+
+    /// Writes a head that never ends, until the caller leaves.
+    pub(crate) async fn endless_header(mut self, mut stream: TcpStream) {
+        let mut line = "HTTP/1.1 200 OK\r\n".to_owned();
+        for number in 0_u64.. {
+            if stream.write_all(line.as_bytes()).await.is_err() {
+                return;
+            }
+            self.end.bytes += line.len();
+            line = format!("x-endless-{number}: {}\r\n", "a".repeat(64));
+            sleep(self.action.chunk_delay_ms).await;
         }
     }
 
@@ -218,6 +233,14 @@ async fn sleep(milliseconds: u64) {
     if milliseconds > 0 {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     }
+}
+
+/// The bytes up to the middle of the chunk in which the connection is to break.
+fn within(chunks: &VecDeque<Chunk>, action: &Action) -> Option<usize> {
+    let at = action.cut_within_chunk?;
+    let half = chunks.get(at)?.bytes.len() / 2;
+    let before: usize = chunks.iter().take(at).map(|chunk| chunk.bytes.len()).sum();
+    Some(before + half)
 }
 
 /// Cuts all chunks into pieces of one size; usage is told by the last piece of its chunk.

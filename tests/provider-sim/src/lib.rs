@@ -9,7 +9,7 @@
 //!   or has it in the middle between dashes is in that state: `bad` (rejected), `quota` (no credit),
 //!   `ratelimited` (429), `forbidden` (403). Any other key is good.
 //! - Every request that was read whole is in the journal before its reply begins (`journal`).
-//! - It can be scripted to fail (`script`).
+//! - It can be scripted to fail (`script`), and has doors at which connections fail (`door`).
 //!
 //! A model whose name ends in `-nope` does not exist (404); other unknown models are taken for new
 //! ones. It depends on no crate of the product, so that both can't share a mistake.
@@ -21,6 +21,7 @@ mod completions;
 mod control;
 mod count;
 mod deliver;
+mod door;
 mod embedding;
 mod exa;
 mod fixtures;

@@ -28,6 +28,8 @@ pub(crate) enum Nonsense {
     Half,
     /// An event of a kind that is not known yet, after the first.
     UnknownEvent,
+    /// A head that never ends: header after header, `chunk_delay_ms` apart.
+    EndlessHeader,
 }
 
 /// Makes the reply nonsense.
@@ -39,6 +41,8 @@ pub(crate) fn spoil(mut reply: Reply, kind: Nonsense, action: &Action) -> Reply 
             replace(&mut reply, PAGE.as_bytes().to_vec());
         }
         Nonsense::WrongContentType => reply.set_header("content-type", "text/plain"),
+        // The body never comes.
+        Nonsense::EndlessHeader => reply.reported = serde_json::Value::Null,
         Nonsense::OversizedEvent => {
             oversize(&mut reply, action.oversized_bytes.unwrap_or(OVERSIZED));
         }

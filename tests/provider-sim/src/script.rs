@@ -6,6 +6,19 @@
 //!
 //! An action with `fixture`, `status`, `body` or `nonsense` replaces the reply before the credential
 //! is looked at; the other fields change the reply that the request would get.
+//!
+//! How a provider fails, and what makes it so:
+//!
+//! | failure | action |
+//! |---|---|
+//! | 401, 403, 402 and quota, 404, 400, 413, 429, 500, 503, 529 | `fixture` of the provider, or `status` with `body` |
+//! | `Retry-After` in seconds, as a date, as `RetryInfo` | `headers`; a 429 of Google has it in its body |
+//! | an error inside a 200 | `fixture` with `status` 200; in a stream `error_after_chunks` |
+//! | slow first byte | `delay_ms` or `hold`; after the head: `stall_after_chunks` 0 |
+//! | a stall in the middle | `stall_after_chunks` |
+//! | cut before, within, between events | `cut_after_bytes` 0, `cut_within_chunk`, `cut_after_chunks` |
+//! | endless header, HTML, wrong type, gzip, redirect, oversized event | `nonsense`, with `status` 200 where it counts |
+//! | refused, reset, TLS error, never an answer | a door, before any request (`door`) |
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -96,6 +109,8 @@ pub(crate) struct Action {
     pub(crate) cut_after_bytes: Option<usize>,
     /// Breaks the connection after so many chunks.
     pub(crate) cut_after_chunks: Option<usize>,
+    /// Breaks the connection in the middle of this chunk, counted from zero.
+    pub(crate) cut_within_chunk: Option<usize>,
 }
 
 /// A call of a tool in a scripted answer.

@@ -2,23 +2,26 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Request as HttpRequest, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use crate::control;
 use crate::deliver::{Body, Cut, Gates, Sending};
+use crate::door::Doors;
 use crate::journal::Journal;
-use crate::nonsense;
+use crate::nonsense::{self, Nonsense};
 use crate::provider::Provider;
 use crate::reply::{Chunk, Reply};
 use crate::request::Request;
@@ -49,6 +52,7 @@ pub(crate) struct State {
     pub(crate) journal: Arc<Journal>,
     pub(crate) script: Script,
     pub(crate) gates: Arc<Gates>,
+    pub(crate) doors: Doors,
 }
 
 /// How long no caller is taken after one could not be.
@@ -62,6 +66,7 @@ pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
         journal,
         script: Script::default(),
         gates: Arc::default(),
+        doors: Doors::default(),
     });
     loop {
         // One caller who has left, or no free descriptor for a while, ends nothing for the others.
@@ -69,27 +74,63 @@ pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        // Without it a small chunk waits for the peer's delayed acknowledgement.
-        if stream.set_nodelay(true).is_err() {
-            continue;
-        }
         tokio::spawn(connection(Arc::clone(&state), stream));
     }
 }
 
+/// Serves one connection to its end; its type hides that a request can open a door to the same.
+pub(crate) fn boxed_connection(state: &Arc<State>, stream: TcpStream) -> BoxFuture<'static, ()> {
+    Box::pin(connection(Arc::clone(state), stream))
+}
+
 async fn connection(state: Arc<State>, stream: TcpStream) {
-    let service = service_fn(move |request| exchange(Arc::clone(&state), request));
-    let builder = auto::Builder::new(TokioExecutor::new());
-    // A broken connection is the caller's leaving or a scripted cut; the journal tells which.
-    if builder
-        .serve_connection(TokioIo::new(stream), service)
-        .await
-        .is_err()
-    {}
+    // Without it a small chunk waits for the peer's delayed acknowledgement.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let by_hand = Arc::new(ByHand::default());
+    let asked = Arc::clone(&by_hand);
+    let service = service_fn(move |request| {
+        Box::pin(exchange(Arc::clone(&state), Arc::clone(&asked), request))
+    });
+    let mut served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        // A broken connection is the caller's leaving or a scripted cut; the journal tells which.
+        _ended = &mut served => return,
+        () = by_hand.asked.notified() => {}
+    }
+    let stream = served.into_parts().io.into_inner();
+    let sending = by_hand.take();
+    if let Some(sending) = sending {
+        sending.endless_header(stream).await;
+    }
+}
+
+/// A reply that is no HTTP, so that it is written by hand when the connection's server is out of the
+/// way.
+#[derive(Debug, Default)]
+struct ByHand {
+    sending: Mutex<Option<Sending>>,
+    asked: Notify,
+}
+
+impl ByHand {
+    fn give(&self, sending: Sending) {
+        *self.sending.lock().unwrap_or_else(PoisonError::into_inner) = Some(sending);
+        self.asked.notify_one();
+    }
+
+    fn take(&self) -> Option<Sending> {
+        self.sending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
 }
 
 async fn exchange(
     state: Arc<State>,
+    by_hand: Arc<ByHand>,
     request: HttpRequest<Incoming>,
 ) -> Result<Response<Body>, Cut> {
     let (parts, body) = request.into_parts();
@@ -121,10 +162,10 @@ async fn exchange(
         bytes,
         factor: state.factor,
     };
-    reply(&state, &request).await
+    reply(&state, &by_hand, &request).await
 }
 
-async fn reply(state: &State, request: &Request) -> Result<Response<Body>, Cut> {
+async fn reply(state: &State, by_hand: &ByHand, request: &Request) -> Result<Response<Body>, Cut> {
     let action = state.script.take(request);
     let reply = scripted(request, &action);
     if let Err(error) = state.journal.request(request, &reply) {
@@ -136,6 +177,7 @@ async fn reply(state: &State, request: &Request) -> Result<Response<Body>, Cut> 
     }
     let gates = Arc::clone(&state.gates);
     let chunks = reply.chunks.clone();
+    let endless = action.nonsense == Some(Nonsense::EndlessHeader);
     let mut sending = Sending::new(
         Arc::clone(&state.journal),
         gates,
@@ -144,6 +186,10 @@ async fn reply(state: &State, request: &Request) -> Result<Response<Body>, Cut> 
         chunks,
     );
     sending.begin().await?;
+    if endless {
+        by_hand.give(sending);
+        return std::future::pending().await;
+    }
     Ok(response(&reply, sending.into_body()))
 }
 

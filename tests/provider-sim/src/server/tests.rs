@@ -136,6 +136,10 @@ async fn a_reply_can_be_cut_at_any_byte() {
     let text = sim.text(CHAT, &hello(true)).await;
     assert_eq!(text.matches("data: ").count(), 2);
     assert!(!text.ends_with("0\r\n\r\n"));
+    sim.script(&json!({"cut_within_chunk": 1})).await;
+    let text = sim.text(CHAT, &hello(true)).await;
+    assert_eq!(text.matches("\n\n").count(), 1, "{text}");
+    assert_eq!(text.matches("data: ").count(), 2);
     let entries = sim.journal().await;
     assert!(
         entries
@@ -242,5 +246,75 @@ async fn what_is_not_there_is_named() {
         sim.text("/openai/v1/what", "")
             .await
             .contains("Invalid URL")
+    );
+}
+
+#[tokio::test]
+async fn a_header_may_never_end() {
+    let sim = sim(Options::default()).await;
+    sim.script(&json!({"nonsense": "endless_header"})).await;
+    let mut stream = sim.open(CHAT, &hello(false)).await;
+    let mut bytes = vec![0; 1 << 20];
+    stream.read_exact(&mut bytes).await.unwrap();
+    drop(stream);
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\nx-endless-0: a"));
+    assert!(!text.contains("\r\n\r\n"));
+    let entry = sim.journal().await.remove(0);
+    assert_eq!(
+        (&entry["sent"], &entry["usage_sent"]),
+        (&json!("abandoned"), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn a_connection_fails_at_a_door_as_told_and_the_address_stays() {
+    let sim = sim(Options::default()).await;
+    let set = async |behaviour: &str| {
+        let order = json!({"behaviour": behaviour}).to_string();
+        let address = sim.json("/_sim/door/a", &order).await["address"].take();
+        Sim {
+            address: address.as_str().unwrap().parse().unwrap(),
+        }
+    };
+    let door = set("refused").await;
+    let refused = TcpStream::connect(door.address).await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    assert_eq!(set("open").await.address, door.address);
+    assert!(
+        door.text(CHAT, &hello(false))
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    for (behaviour, answer) in [
+        ("reset", &b""[..]),
+        ("tls_alert", &[0x15, 3, 3]),
+        ("tls_plain", b"HTTP"),
+    ] {
+        set(behaviour).await;
+        let mut stream = TcpStream::connect(door.address).await.unwrap();
+        let mut bytes = Vec::new();
+        // The reset may come before the first byte can be written.
+        drop(stream.write_all(b"hello").await);
+        drop(stream.read_to_end(&mut bytes).await);
+        assert!(
+            bytes.starts_with(answer) && bytes.is_empty() == answer.is_empty(),
+            "{behaviour} {bytes:?}"
+        );
+    }
+    set("silent").await;
+    let mut waiting = door.open(CHAT, &hello(false)).await;
+    assert_eq!(set("refused").await.address, door.address);
+    // The change ended the connection that was waiting.
+    let mut bytes = Vec::new();
+    drop(waiting.read_to_end(&mut bytes).await);
+    assert!(bytes.is_empty());
+    assert!(TcpStream::connect(door.address).await.is_err());
+    let state = sim.json("/_sim/state", "").await;
+    assert_eq!(state["doors"]["a"]["connections"], 5);
+    assert!(
+        sim.text("/_sim/door/a", r#"{"behaviour":"ajar"}"#)
+            .await
+            .contains("unknown variant")
     );
 }
