@@ -1,6 +1,7 @@
 //! `Fault` ↔ `tonic::Status`: the only place that makes a status, and the only one that reads one.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -35,24 +36,36 @@ pub struct Refusal {
     pub reason: Option<Reason>,
     /// The code, to fall back on.
     pub code: Code,
+    /// The request field at fault.
+    pub field: Option<String>,
+    /// When trying again makes sense.
+    pub retry_after: Option<Duration>,
+    /// Variables of the message.
+    pub metadata: HashMap<String, String>,
 }
 
 /// Reads the reason of a status from its details, never from its message.
 pub fn refusal(status: &Status) -> Refusal {
-    let reason = status
+    let info = status
         .get_details_error_info()
-        .filter(|info| info.domain == DOMAIN)
-        .and_then(|info| Reason::from_wire(&info.reason));
+        .filter(|info| info.domain == DOMAIN);
+    let bad = status.get_details_bad_request();
+    let violation = bad.and_then(|bad| bad.field_violations.into_iter().next());
     Refusal {
-        reason,
+        reason: info
+            .as_ref()
+            .and_then(|info| Reason::from_wire(&info.reason)),
         code: status.code(),
+        field: violation.map(|violation| violation.field),
+        retry_after: status
+            .get_details_retry_info()
+            .and_then(|info| info.retry_delay),
+        metadata: info.map(|info| info.metadata).unwrap_or_default(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -6,6 +6,7 @@
 mod bounds;
 mod chat;
 mod embed;
+mod embed_parts;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,9 @@ use keyway_router_providers::embed::EmbedCall;
 use keyway_router_providers::search::SearchCall;
 use keyway_router_providers::{Adapter, EncodeError, WireRequest};
 use keyway_words::{CallId, ProviderId, Source, WorkspaceId};
+
+pub(crate) use embed::STREAM_EMBED;
+pub use embed_parts::EmbedParts;
 
 /// One request by a caller.
 #[derive(Debug)]
@@ -59,6 +63,8 @@ pub enum Work {
     StreamChat(ChatCall),
     /// Embeddings.
     Embed(EmbedCall),
+    /// Embeddings, one provider request after the other, answered in pieces.
+    StreamEmbed(EmbedParts),
     /// A web search.
     Search(SearchCall),
 }
@@ -70,6 +76,7 @@ impl Work {
             Self::Chat(_) => "chat",
             Self::StreamChat(_) => "stream_chat",
             Self::Embed(_) => "embed",
+            Self::StreamEmbed(_) => "stream_embed",
             Self::Search(_) => "search",
         }
     }
@@ -91,6 +98,11 @@ impl Work {
                 adapter.chat(call, true)
             }
             Self::Embed(call) => {
+                call.hosted = on_hosted;
+                adapter.embed(call)
+            }
+            Self::StreamEmbed(parts) => {
+                let call = parts.current_mut();
                 call.hosted = on_hosted;
                 adapter.embed(call)
             }

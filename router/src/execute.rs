@@ -4,9 +4,11 @@
 //! whatever its caller does. The paragraph to read is `Run::attempts` in `run`.
 
 mod attempt;
+mod budget;
 mod exchange;
 mod failure;
 mod plan;
+mod requests;
 mod run;
 
 use std::sync::Arc;
@@ -99,7 +101,7 @@ pub enum Answer {
     Chat(ChatReply),
     /// The end of a streamed one.
     Stream(StreamEnd),
-    /// Vectors.
+    /// Vectors. Of a streamed call: those of its last request, which are passed on already.
     Embed(EmbedReply),
     /// Results.
     Search(SearchReply),
@@ -130,6 +132,25 @@ impl Execution {
         call: Call,
         deltas: Option<mpsc::Sender<ChatDelta>>,
     ) -> Result<Running, Fault> {
+        self.begin(call, deltas, None)
+    }
+
+    /// The same for embeddings that are answered in pieces: `vectors` takes those of one provider
+    /// request at a time, in order.
+    pub fn start_vectors(
+        self: &Arc<Self>,
+        call: Call,
+        vectors: mpsc::Sender<Vec<Vec<f32>>>,
+    ) -> Result<Running, Fault> {
+        self.begin(call, None, Some(vectors))
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        call: Call,
+        deltas: Option<mpsc::Sender<ChatDelta>>,
+        vectors: Option<mpsc::Sender<Vec<Vec<f32>>>>,
+    ) -> Result<Running, Fault> {
         if self.upstreams.of(call.provider).is_none() {
             return Err(not_built(call.provider));
         }
@@ -138,7 +159,8 @@ impl Execution {
         let (reply, result) = oneshot::channel();
         let gone = CancellationToken::new();
         let guard = gone.clone().drop_guard();
-        let listener = Listener::new(reply, deltas, gone, call.deadline);
+        let mut listener = Listener::new(reply, deltas, gone, call.deadline);
+        listener.vectors = vectors;
         let run = Run::new(Arc::clone(self), call, listener, (admitted, in_flight));
         self.tasks.spawn("call", run.run());
         Ok(Running { result, guard })

@@ -4,6 +4,7 @@ mod billing;
 mod execution;
 mod explain;
 mod receipt;
+mod vectors;
 mod wire;
 
 use std::sync::Arc;

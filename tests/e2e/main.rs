@@ -32,6 +32,7 @@ mod revoke;
 mod rotation;
 mod sign_in;
 mod start_states;
+mod stream_embed;
 mod tls;
 mod vault_down;
 mod warm;

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use keyway_words::{ProviderId, Timestamp};
 
 use crate::chat::{ChatCall, ChatDelta, ChatReply, StreamEnd};
-use crate::embed::{EmbedCall, EmbedReply};
+use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::failure::ProviderFailure;
 use crate::metered::Metered;
 use crate::search::{SearchCall, SearchReply};
@@ -53,6 +53,11 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// Writes an embedding call.
     fn embed(&self, _call: &EmbedCall) -> Result<WireRequest, EncodeError> {
         Err(EncodeError::NotOffered { what: "embeddings" })
+    }
+
+    /// What one embedding request may hold; `None` if it offers no embeddings.
+    fn embed_batch(&self) -> Option<EmbedBatch> {
+        None
     }
 
     /// Reads the body of an embedding answer with a 2xx status, for so many inputs.

@@ -20,6 +20,18 @@ pub struct EmbedCall {
     pub hosted: bool,
 }
 
+/// What one embedding request of a provider may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmbedBatch {
+    /// Texts at most.
+    pub inputs: usize,
+    /// Bytes of text at most. A token is a byte at least, so this keeps within the provider's bound
+    /// of tokens without a tokenizer. A longer single text is the provider's to judge.
+    pub text_bytes: usize,
+    /// Bytes that one number of an answer takes on the wire, at most.
+    pub number_bytes: usize,
+}
+
 /// Vectors, one per input, in the order of the inputs.
 #[derive(Debug, Clone)]
 pub struct EmbedReply {

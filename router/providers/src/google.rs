@@ -17,7 +17,7 @@ use keyway_words::{ProviderId, Timestamp};
 
 use crate::adapter::{Adapter, Credential, StreamDecoder};
 use crate::chat::{ChatCall, ChatReply, Finish};
-use crate::embed::{EmbedCall, EmbedReply};
+use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::event_stream::EventStream;
 use crate::failure::ProviderFailure;
 use crate::wire::{DecodeError, EncodeError, WireRequest};
@@ -60,6 +60,10 @@ impl Adapter for Google {
 
     fn embed(&self, call: &EmbedCall) -> Result<WireRequest, EncodeError> {
         embeddings::request(call)
+    }
+
+    fn embed_batch(&self) -> Option<EmbedBatch> {
+        Some(embeddings::BATCH)
     }
 
     fn embed_reply(&self, body: &[u8], inputs: usize) -> Result<EmbedReply, DecodeError> {

@@ -16,7 +16,7 @@ use keyway_words::{ProviderId, Timestamp};
 
 use crate::adapter::{Adapter, Credential, StreamDecoder};
 use crate::chat::{ChatCall, ChatReply};
-use crate::embed::{EmbedCall, EmbedReply};
+use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::event_stream::EventStream;
 use crate::failure::ProviderFailure;
 use crate::wire::{DecodeError, EncodeError, WireRequest};
@@ -56,6 +56,10 @@ impl Adapter for OpenAi {
 
     fn embed(&self, call: &EmbedCall) -> Result<WireRequest, EncodeError> {
         embeddings::request(call)
+    }
+
+    fn embed_batch(&self) -> Option<EmbedBatch> {
+        Some(embeddings::BATCH)
     }
 
     fn embed_reply(&self, body: &[u8], inputs: usize) -> Result<EmbedReply, DecodeError> {

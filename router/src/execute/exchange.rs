@@ -93,6 +93,11 @@ fn whole(
             progress.metered.clone_from(&reply.metered);
             Ok(Answer::Embed(reply))
         }
+        Work::StreamEmbed(parts) => {
+            let reply = adapter.embed_reply(body, parts.current().inputs.len())?;
+            progress.metered.clone_from(&reply.metered);
+            Ok(Answer::Embed(reply))
+        }
         Work::Search(call) => {
             let reply = adapter.search_reply(&call.model, body)?;
             progress.metered.clone_from(&reply.metered);

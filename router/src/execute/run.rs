@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Ended;
+use super::budget::Budget;
 use super::failure::Failure;
 use super::plan::{Next, Plan};
 use super::{Answer, Done, Execution};
@@ -29,6 +30,7 @@ use crate::resolver::{self, Planned, Skipped};
 pub(super) struct Listener {
     reply: Option<oneshot::Sender<Result<Done, Fault>>>,
     pub(super) deltas: Option<mpsc::Sender<ChatDelta>>,
+    pub(super) vectors: Option<mpsc::Sender<Vec<Vec<f32>>>>,
     pub(super) gone: CancellationToken,
     pub(super) deadline: Deadline,
 }
@@ -50,6 +52,7 @@ impl Listener {
         Self {
             reply: Some(reply),
             deltas,
+            vectors: None,
             gone,
             deadline,
         }
@@ -79,6 +82,9 @@ pub(super) struct Run {
     pub(super) receipt: wire::Receipt,
     /// Keys that were refused during this call.
     refused: Vec<Arc<LeasedKey>>,
+    budget: Budget,
+    /// A part of a streamed answer was passed on.
+    pub(super) passed_on: bool,
     admitted: Admitted,
     _in_flight: drain::InFlight,
 }
@@ -95,12 +101,15 @@ impl Run {
             call_id: call.id.to_string(),
             ..wire::Receipt::default()
         };
+        let budget = Budget::of(&call, execution.rules.attempts);
         Self {
             execution,
             call,
             listener,
             receipt,
             refused: Vec::new(),
+            budget,
+            passed_on: false,
             admitted,
             _in_flight: in_flight,
         }
@@ -114,7 +123,7 @@ impl Run {
             _left = Listener::left(gone, deadline) => Err(Deadline::fault("the vault")),
         };
         let result = match plan {
-            Ok(plan) => self.attempts(plan).await,
+            Ok(plan) => self.requests(plan).await,
             Err(fault) => Err(fault),
         };
         self.listener.answer(result);
@@ -161,17 +170,31 @@ impl Run {
         Ok(plan)
     }
 
+    /// The call's provider requests, one after the other; there are several of a streamed embedding
+    /// only.
+    async fn requests(&mut self, mut plan: Plan) -> Result<Done, Fault> {
+        loop {
+            let answer = self.attempts(&mut plan).await;
+            let answer = answer.map_err(|fault| self.after_a_part(fault))?;
+            let Some(answer) = self.pass_on(answer).await? else {
+                plan = self.plan().await?;
+                continue;
+            };
+            return Ok(self.done(answer));
+        }
+    }
+
     /// Attempts, until one answers, or none is left, or nobody waits.
-    async fn attempts(&mut self, mut plan: Plan) -> Result<Done, Fault> {
+    async fn attempts(&mut self, plan: &mut Plan) -> Result<Answer, Fault> {
         let mut last = None;
-        for number in 1..=self.execution.rules.attempts {
-            let Some((planned, in_flight)) = self.next(&mut plan).await? else {
+        while let Some(number) = self.budget.take() {
+            let Some((planned, in_flight)) = self.next(plan).await? else {
                 break;
             };
             let ended = Box::pin(self.attempt(&planned, number, &plan.lease)).await;
             self.learn(&planned, &ended, &in_flight);
             let failure = match ended {
-                Ended::Done(answer) => return Ok(self.done(*answer)),
+                Ended::Done(answer) => return Ok(*answer),
                 Ended::Left(fault) => return Err(fault),
                 Ended::AfterContent(failure) => {
                     // The caller has a part of the answer: asking again would repeat it.

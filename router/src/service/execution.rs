@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 
 use super::wire as to_wire;
 use super::{Services, named, not_built, receipt};
-use crate::call::{Call, Origin};
+use crate::call::{Call, Origin, STREAM_EMBED};
 use crate::execute::{Done, Execution, Running};
 
 /// Deltas that may wait for a slow caller.
@@ -38,7 +38,7 @@ impl ExecutionService for Services {
         let done = self.whole(id, request, parse).await;
         named(
             id,
-            done.and_then(|done| fits("message", to_wire::chat(done)?)),
+            done.and_then(|done| fits("message", STREAM_CHAT, to_wire::chat(done)?)),
         )
     }
 
@@ -58,7 +58,7 @@ impl ExecutionService for Services {
         let done = self.whole(id, request, Call::embed).await;
         named(
             id,
-            done.and_then(|done| fits("inputs", to_wire::embed(done)?)),
+            done.and_then(|done| fits("inputs", STREAM_EMBED, to_wire::embed(done)?)),
         )
     }
 
@@ -66,8 +66,8 @@ impl ExecutionService for Services {
         &self,
         request: Request<wire::StreamEmbedRequest>,
     ) -> Result<Response<Self::StreamEmbedStream>, Status> {
-        admit(&*self.authority, request)?;
-        not_built("StreamEmbed")
+        let id = CallId::new();
+        named(id, self.vectors(id, request))
     }
 
     async fn search(
@@ -78,7 +78,7 @@ impl ExecutionService for Services {
         let done = self.whole(id, request, Call::search).await;
         named(
             id,
-            done.and_then(|done| fits("contents", to_wire::search(done)?)),
+            done.and_then(|done| fits("contents", LESS, to_wire::search(done)?)),
         )
     }
 
@@ -219,7 +219,7 @@ impl Pieces {
     }
 }
 
-fn origin<T>(id: CallId, granted: Granted<T>) -> (Origin, T) {
+pub(super) fn origin<T>(id: CallId, granted: Granted<T>) -> (Origin, T) {
     let deadline = granted.deadline();
     let (request, caller) = granted.into_parts();
     (
@@ -242,7 +242,7 @@ fn workspace<T>(text: &str, granted: &Granted<T>) -> Result<WorkspaceId, Fault> 
 }
 
 /// Fields of a streamed request stand below `request`.
-fn within_request(mut fault: Fault) -> Fault {
+pub(super) fn within_request(mut fault: Fault) -> Fault {
     if let Some(field) = &mut fault.field {
         field.insert_str(0, "request.");
     }
@@ -250,12 +250,13 @@ fn within_request(mut fault: Fault) -> Fault {
 }
 
 /// A reply that gRPC clients take; the call itself is over and recorded.
-fn fits<T: Message>(field: &str, reply: T) -> Result<T, Fault> {
+fn fits<T: Message>(field: &str, remedy: &str, reply: T) -> Result<T, Fault> {
     if reply.encoded_len() > REPLY {
-        return Err(Fault::field(
-            field,
-            "the answer is larger than 4 MiB; ask for less at once",
-        ));
+        let message = format!("the answer is larger than one reply of 4 MiB; use {remedy}");
+        return Err(Fault::field(field, message));
     }
     Ok(reply)
 }
+
+const STREAM_CHAT: &str = "keyway.router.v1.ExecutionService/StreamChat";
+const LESS: &str = "smaller max_results or contents";

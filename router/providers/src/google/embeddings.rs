@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::error::{ErrorObject, within_answer};
 use super::{path, usage};
-use crate::embed::{EmbedCall, EmbedReply};
+use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::json::ProviderOptions;
 use crate::metered::Metered;
 use crate::options::{self, Rules};
@@ -13,6 +13,13 @@ use crate::wire::{DecodeError, EncodeError, WireRequest};
 
 /// Most texts in one request.
 const MAX_INPUTS: usize = 100;
+
+/// What one request may hold: 2048 tokens of each text. Numbers come as text.
+pub(super) const BATCH: EmbedBatch = EmbedBatch {
+    inputs: MAX_INPUTS,
+    text_bytes: MAX_INPUTS * 2_048,
+    number_bytes: 24,
+};
 
 /// Options of each row.
 const OPTIONS: Rules = Rules {

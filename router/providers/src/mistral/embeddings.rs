@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::error::{ErrorObject, within_answer};
 use super::usage;
-use crate::embed::{EmbedCall, EmbedReply};
+use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::embedding_list::{Embedding, in_order};
 use crate::json::ProviderOptions;
 use crate::metered::Metered;
@@ -16,6 +16,13 @@ use crate::wire::{DecodeError, EncodeError, WireRequest};
 const OPTIONS: Rules = Rules {
     taken: &["output_dimension", "encoding_format"],
     hosted: &["output_dtype"],
+};
+
+/// What one request may hold: 16 000 tokens. Numbers come as text.
+pub(super) const BATCH: EmbedBatch = EmbedBatch {
+    inputs: 2_048,
+    text_bytes: 16_000,
+    number_bytes: 24,
 };
 
 #[derive(Serialize)]

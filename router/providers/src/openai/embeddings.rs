@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::error::{ErrorObject, within_answer};
 use super::{rules, usage};
-use crate::embed::{EmbedCall, EmbedReply};
+use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::embedding_list::{Embedding, in_order};
 use crate::json::ProviderOptions;
 use crate::metered::Metered;
@@ -14,6 +14,13 @@ use crate::wire::{DecodeError, EncodeError, WireRequest};
 
 /// Most texts in one request.
 const MAX_INPUTS: usize = 2_048;
+
+/// What one request may hold. Base64 takes 16 bytes for three numbers.
+pub(super) const BATCH: EmbedBatch = EmbedBatch {
+    inputs: MAX_INPUTS,
+    text_bytes: 300_000,
+    number_bytes: 6,
+};
 
 #[derive(Serialize)]
 struct Body<'c> {
