@@ -6,7 +6,8 @@
 //! the last user text has its name in it, or when `tool_choice` forces a call; its arguments are a value
 //! that fits its schema. After a tool's result the text is `The tool said: ` and the result. A response
 //! schema is answered with a value that fits it. A stop sequence in the text ends it; so does the token
-//! limit, of which reasoning takes its part first.
+//! limit, of which reasoning takes its part first. `[sim:recall]` is answered with all that the user
+//! said before.
 
 use serde_json::Value;
 
@@ -22,6 +23,8 @@ const REFUSAL: &str = "I'm sorry, I can't help with that.";
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) last_user: String,
+    /// All that the user said before, oldest first.
+    pub(crate) earlier: Vec<String>,
     /// The last message gives a tool's result.
     pub(crate) tool_result: Option<String>,
     pub(crate) tools: Vec<Tool>,
@@ -169,6 +172,9 @@ fn text(asked: &Asked) -> String {
         (Format::Schema(wanted), _) => schema::instance(wanted).to_string(),
         (Format::AnyJson, _) => serde_json::json!({"said": asked.last_user}).to_string(),
         (Format::Text, Some(result)) => format!("The tool said: {result}"),
+        (Format::Text, None) if asked.last_user.contains("[sim:recall]") => {
+            format!("You told me: {}", asked.earlier.join(" | "))
+        }
         (Format::Text, None) => format!("You said: {}", asked.last_user),
     }
 }

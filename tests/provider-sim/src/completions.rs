@@ -14,10 +14,12 @@ pub(crate) fn asked(request: &Request, limits: &[&str]) -> Asked {
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let last_user = messages.iter().rfind(|message| message["role"] == "user");
+    let users = messages.iter().filter(|message| message["role"] == "user");
+    let mut earlier: Vec<String> = users.map(|message| plain(&message["content"])).collect();
     let result = messages.last().filter(|message| message["role"] == "tool");
     Asked {
-        last_user: last_user.map_or_else(String::new, |message| plain(&message["content"])),
+        last_user: earlier.pop().unwrap_or_default(),
+        earlier,
         tool_result: result.map(|message| plain(&message["content"])),
         tools: tools(body),
         choice: choice(&body["tool_choice"]),

@@ -9,11 +9,14 @@
 //!   or has it in the middle between dashes is in that state: `bad` (rejected), `quota` (no credit),
 //!   `ratelimited` (429), `forbidden` (403). Any other key is good.
 //! - Every request that was read whole is in the journal before its reply begins (`journal`).
+//! - It keeps what the providers keep for a key (`account`), so that a leak from one caller of a key
+//!   to another can be seen; `[sim:recall]` in a conversation asks for all that the user said.
 //! - It can be scripted to fail (`script`), and has doors at which connections fail (`door`).
 //!
 //! A model whose name ends in `-nope` does not exist (404); other unknown models are taken for new
 //! ones. It depends on no crate of the product, so that both can't share a mistake.
 
+mod account;
 mod anthropic;
 mod chat;
 mod cli;
@@ -37,6 +40,7 @@ mod request;
 mod schema;
 mod script;
 mod server;
+mod upload;
 
 pub use cli::run;
 pub use server::{Options, serve};

@@ -1,8 +1,10 @@
-//! `OpenAI`: chat completions, embeddings, models.
+//! `OpenAI`: chat completions, responses, embeddings, models, and what it keeps for a key.
 
 mod chat;
 mod check;
 mod embeddings;
+mod responses;
+mod stored;
 
 use serde_json::{Value, json};
 
@@ -66,21 +68,19 @@ impl Fault {
 }
 
 pub(crate) fn answer(request: &Request, action: &Action) -> Reply {
-    let reply = match (request.method.as_str(), request.path.as_str()) {
+    let made = create(request, action).or_else(|| stored::answer(request));
+    let reply = made.unwrap_or_else(|| Err(stored::no_url(request)));
+    reply.unwrap_or_else(|fault| fault.reply(request))
+}
+
+fn create(request: &Request, action: &Action) -> Option<Result<Reply, Fault>> {
+    Some(match (request.method.as_str(), request.path.as_str()) {
         ("POST", "/v1/chat/completions") => chat::answer(request, action),
+        ("POST", "/v1/responses") => responses::answer(request, action),
         ("POST", "/v1/embeddings") => embeddings::answer(request, action),
         ("GET", "/v1/models") => Ok(Reply::like(request, "openai/models.response", &list())),
-        (method, path) => {
-            let message = format!("Invalid URL ({method} {path})");
-            Err(Fault {
-                status: 404,
-                message,
-                param: None,
-                code: None,
-            })
-        }
-    };
-    reply.unwrap_or_else(|fault| fault.reply(request))
+        _ => return None,
+    })
 }
 
 /// The field names that are allowed at the top level.

@@ -6,7 +6,7 @@ use crate::script::Action;
 use crate::{anthropic, exa, google, mistral, openai};
 
 /// A provider, by the first part of the path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Provider {
     OpenAi,
     Anthropic,

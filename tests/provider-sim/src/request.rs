@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
+use crate::account::Account;
 use crate::google;
 use crate::provider::Provider;
 
@@ -23,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) body: Value,
     /// `--token-factor`.
     pub(crate) factor: u64,
+    /// What the caller's key left at the provider.
+    pub(crate) account: Account,
 }
 
 impl Request {
@@ -54,6 +57,22 @@ impl Request {
         match self.provider {
             Provider::Google => google::target(&self.path).0,
             _ => self.body["model"].as_str().unwrap_or_default(),
+        }
+    }
+
+    /// The same request with another body.
+    pub(crate) fn with_body(&self, body: Value) -> Self {
+        Self {
+            number: self.number,
+            provider: self.provider,
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            bytes: self.bytes.clone(),
+            body,
+            factor: self.factor,
+            account: self.account.clone(),
         }
     }
 
@@ -112,6 +131,7 @@ pub(crate) mod tests {
             bytes: Bytes::copy_from_slice(body.as_bytes()),
             body: serde_json::from_str(body).unwrap_or_default(),
             factor: 1,
+            account: Account::default(),
         }
     }
 

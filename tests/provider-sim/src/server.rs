@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
+use crate::account::{Account, Accounts};
 use crate::control;
 use crate::deliver::{Body, Cut, Gates, Sending};
 use crate::door::Doors;
@@ -53,6 +54,7 @@ pub(crate) struct State {
     pub(crate) script: Script,
     pub(crate) gates: Arc<Gates>,
     pub(crate) doors: Doors,
+    accounts: Accounts,
 }
 
 /// How long no caller is taken after one could not be.
@@ -67,6 +69,7 @@ pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
         script: Script::default(),
         gates: Arc::default(),
         doors: Doors::default(),
+        accounts: Accounts::default(),
     });
     loop {
         // One caller who has left, or no free descriptor for a while, ends nothing for the others.
@@ -151,7 +154,7 @@ async fn exchange(
         );
         return Ok(response(&reply, full(reply.body())));
     };
-    let request = Request {
+    let mut request = Request {
         number: state.journal.number(),
         provider,
         path: rest.to_owned(),
@@ -161,7 +164,10 @@ async fn exchange(
         headers: parts.headers,
         bytes,
         factor: state.factor,
+        account: Account::default(),
     };
+    let key = request.credential().map(|(_, key)| key.to_owned());
+    request.account = state.accounts.of(provider, key.as_deref());
     reply(&state, &by_hand, &request).await
 }
 

@@ -66,13 +66,15 @@ fn asked(request: &Request) -> Asked {
         .map(Vec::as_slice)
         .unwrap_or_default();
     let last = turns.last().unwrap_or(&Value::Null);
-    let users = turns.iter().rev().filter(|turn| turn["role"] == "user");
-    let mut texts = users
+    let users = turns.iter().filter(|turn| turn["role"] == "user");
+    let mut earlier: Vec<String> = users
         .map(|turn| plain(&turn["content"]))
-        .filter(|text| !text.is_empty());
+        .filter(|text| !text.is_empty())
+        .collect();
     let thinks = body["thinking"]["type"] == "adaptive" || body["thinking"]["type"] == "enabled";
     Asked {
-        last_user: texts.next().unwrap_or_default(),
+        last_user: earlier.pop().unwrap_or_default(),
+        earlier,
         tool_result: result(last),
         tools: tools(body),
         choice: choice(&body["tool_choice"]),

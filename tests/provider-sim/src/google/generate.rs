@@ -170,17 +170,14 @@ fn asked(request: &Request, body: &Value, modalities: Modalities) -> Asked {
         .map(Vec::as_slice)
         .unwrap_or_default();
     let config = &body["generationConfig"];
-    let mut users = contents
-        .iter()
-        .rev()
-        .filter(|content| content["role"] != "model")
-        .map(texts)
-        .filter(|text| !text.is_empty());
+    let users = contents.iter().filter(|content| content["role"] != "model");
+    let mut earlier: Vec<String> = users.map(texts).filter(|text| !text.is_empty()).collect();
     let (choice, allowed) = choice(&body["toolConfig"]["functionCallingConfig"]);
     let mut tools = tools(body);
     tools.retain(|tool| allowed.is_empty() || allowed.contains(&tool.name));
     Asked {
-        last_user: users.next().unwrap_or_default(),
+        last_user: earlier.pop().unwrap_or_default(),
+        earlier,
         tool_result: contents.last().and_then(result),
         tools,
         choice,

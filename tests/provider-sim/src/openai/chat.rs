@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::chat::{Answer, Finish, arguments, deltas};
 use crate::count::Counts;
-use crate::openai::{Fault, NAME, check};
+use crate::openai::{Fault, NAME, check, stored};
 use crate::reply::{Chunk, Reply};
 use crate::request::Request;
 use crate::script::Action;
@@ -31,6 +31,7 @@ pub(super) fn answer(request: &Request, action: &Action) -> Result<Reply, Fault>
     let reported = json!({
         "counts": counts, "served_model": head.model, "service_tier": head.tier, "usage": usage,
     });
+    stored::keep_chat(request, &whole(&head, &answer, choices, &usage));
     let reply = if request.streams() {
         let events = stream(request, action, &head, &answer, &usage);
         Reply::events(request, STREAM, events)

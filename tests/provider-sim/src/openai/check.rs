@@ -82,6 +82,20 @@ pub(super) fn chat(request: &Request) -> Result<(), Fault> {
     model(request)
 }
 
+/// Refuses the twin of a response: what chat refuses, but for what only that endpoint does not take.
+pub(super) fn twin(request: &Request) -> Result<(), Fault> {
+    let known = models::find(NAME, request.model());
+    messages::check(&request.body["messages"])?;
+    ranges::check(request)?;
+    functions::check(&request.body)?;
+    response_format(&request.body)?;
+    if request.has("reasoning_effort") && !reasons(known, request.model()) {
+        return Err(Fault::unsupported("reasoning_effort"));
+    }
+    effort(request, known)?;
+    sampling(request)
+}
+
 /// The prompt fits into the model's window.
 pub(super) fn context(request: &Request, tokens: u64) -> Result<(), Fault> {
     let window = models::find(NAME, request.model()).and_then(|model| model.context_window);

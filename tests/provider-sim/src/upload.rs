@@ -1,0 +1,69 @@
+//! A file in a form, as the providers' file endpoints take it.
+
+use crate::request::Request;
+
+/// An uploaded file.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Upload {
+    pub(crate) name: String,
+    pub(crate) purpose: String,
+    /// The content; bytes that are no UTF-8 are replaced.
+    pub(crate) text: String,
+}
+
+/// The file of a `multipart/form-data` request; `None` if there is none.
+pub(crate) fn read(request: &Request) -> Option<Upload> {
+    let kind = request.header("content-type")?;
+    let boundary = kind.split("boundary=").nth(1)?.trim_matches('"');
+    let body = String::from_utf8_lossy(&request.bytes).into_owned();
+    let mut upload = Upload {
+        name: String::new(),
+        purpose: String::new(),
+        text: String::new(),
+    };
+    let mut found = false;
+    for part in body.split(&format!("--{boundary}")) {
+        let Some((head, content)) = part.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let content = content.strip_suffix("\r\n").unwrap_or(content);
+        match quoted(head, " name=") {
+            Some("purpose") => content.clone_into(&mut upload.purpose),
+            Some("file") => {
+                quoted(head, "filename=")
+                    .unwrap_or("file")
+                    .clone_into(&mut upload.name);
+                content.clone_into(&mut upload.text);
+                found = true;
+            }
+            _ => {}
+        }
+    }
+    found.then_some(upload)
+}
+
+fn quoted<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+    let rest = head.split(name).nth(1)?;
+    rest.strip_prefix('"')?.split('"').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::tests::openai;
+
+    #[test]
+    fn a_file_is_found_among_the_fields() {
+        let body = "--x\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nuser_data\r\n--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\none\r\ntwo\r\n--x--\r\n";
+        let mut request = openai("/v1/files", body);
+        assert_eq!(read(&request), None);
+        let kind = "multipart/form-data; boundary=x".parse().unwrap();
+        request.headers.insert("content-type", kind);
+        let upload = read(&request).unwrap();
+        assert_eq!(
+            (upload.name.as_str(), upload.purpose.as_str()),
+            ("a.txt", "user_data")
+        );
+        assert_eq!(upload.text, "one\r\ntwo");
+    }
+}
