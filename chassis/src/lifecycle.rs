@@ -10,7 +10,7 @@ use futures::FutureExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info};
+use tracing::{Instrument as _, error, info};
 
 /// Tells tasks to end. Clones are the same signal.
 #[derive(Debug, Clone, Default)]
@@ -90,10 +90,10 @@ impl Tasks {
         Self::default()
     }
 
-    /// Runs it to its end. A panic in it is logged with its name and ends nothing else.
+    /// Runs it to its end, within the span that is current now. A panic in it is logged with its name and ends nothing else.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let running = Running::start(self, name);
-        self.tracker.spawn(async move {
+        let task = async move {
             let _running = running;
             if std::panic::AssertUnwindSafe(task)
                 .catch_unwind()
@@ -102,7 +102,8 @@ impl Tasks {
             {
                 error!(task = name, "task {name} panicked");
             }
-        });
+        };
+        self.tracker.spawn(task.in_current_span());
     }
 
     /// Waits until all have ended, at most so long; returns the names of those that have not.

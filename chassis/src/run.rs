@@ -160,14 +160,16 @@ where
     if options.check_config {
         return say("the configuration is valid\n");
     }
-    telemetry::init(&telemetry);
     if let Err(error) = forbid_core_dumps() {
         return fail(about, &format!("can't switch core dumps off: {error}"));
     }
     install_crypto();
-    let outcome = block_on(serve_until_told(about, options, serve, |parts| {
-        build(own, parts)
-    }));
+    let outcome = block_on(async {
+        let spans = telemetry::init(&telemetry, about.binary)?;
+        let served = serve_until_told(about, options, serve, |parts| build(own, parts)).await;
+        spans.flush().await;
+        served
+    });
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => refuse(about, error.as_ref()),

@@ -10,6 +10,7 @@ mod listener;
 mod preface;
 mod refusals;
 mod settings;
+mod traced;
 mod unread;
 
 use std::future::Future;
@@ -31,6 +32,7 @@ use self::handshakes::Handshakes;
 pub use self::listener::{Listener, bind};
 use self::refusals::{Refusal, Refusals};
 pub use self::settings::{Reflection, ServeConfig};
+use self::traced::TraceLayer;
 use crate::access::{Authenticate, AuthenticateLayer, Authority};
 use crate::deadline::DeadlineLayer;
 use crate::drain::{Drain, DrainLayer};
@@ -185,6 +187,8 @@ fn layers<A: Authenticate>(
     let authenticate = Arc::clone(&around.authenticate);
     let authority = Arc::clone(&around.authority);
     ServiceBuilder::new()
+        // What is done for a call is done within its span.
+        .layer(TraceLayer)
         // Sees every call and every answer, the refusals of the layers below too.
         .layer(AccessLogLayer)
         // A bug in one call is one INTERNAL, and it is logged.

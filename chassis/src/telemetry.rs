@@ -1,14 +1,18 @@
-//! Logs: one line per event on standard error, as text or JSON, without secrets.
+//! Logs: one line per event on standard error, as text or JSON, without secrets. Traces: see
+//! [`trace`].
 //!
 //! Only this product's own modules follow `log.level`. Libraries (h2, hyper, tonic, rustls,
 //! reqwest, sqlx …) are held at WARN whatever is asked for, because below that they print headers
 //! and statements, and with them tokens and keys. A panic is logged by its place; its message may
 //! hold data and is left out.
 
+pub mod trace;
+
 use std::io;
 
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Level, Metadata, Subscriber, error};
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry};
@@ -22,6 +26,8 @@ pub struct TelemetryConfig {
     pub level: String,
     /// Whether lines are JSON.
     pub json: bool,
+    /// Where traces go, if they go anywhere.
+    pub traces: Option<trace::TracesConfig>,
 }
 
 const SETTINGS: &[Setting] = &[
@@ -40,6 +46,26 @@ const SETTINGS: &[Setting] = &[
         kind: Kind::Choice(&["text", "json"]),
         default: Default::Is("text"),
         help: "How a line looks.",
+    },
+    Setting {
+        path: "traces.endpoint",
+        kind: Kind::Checked {
+            accepted: "an http: URL",
+            check: trace::is_endpoint,
+        },
+        default: Default::Absent,
+        help: "Where spans go by OTLP over gRPC, such as http://127.0.0.1:4317: a collector beside \
+               this process, which speaks TLS to what is further away. None are made without it.",
+    },
+    Setting {
+        path: "traces.sample",
+        kind: Kind::Checked {
+            accepted: "a decimal number from 0 to 1",
+            check: trace::is_ratio,
+        },
+        default: Default::Is("1"),
+        help: "Part of the calls without a trace of their caller's that are traced; the others \
+               are traced if their caller's trace is.",
     },
 ];
 
@@ -66,13 +92,19 @@ impl Settings for TelemetryConfig {
         Ok(Self {
             level: values.get("log.level")?,
             json,
+            traces: trace::TracesConfig::from_values(values)?,
         })
     }
 }
 
-/// Starts logging; once per process, a second call changes nothing.
-pub fn init(config: &TelemetryConfig) {
-    let started = subscriber(config, io::stderr).try_init();
+/// Starts logging and tracing; once per process, a second call changes nothing. Where spans are
+/// exported this needs the runtime.
+pub fn init(
+    config: &TelemetryConfig,
+    service: &'static str,
+) -> Result<trace::Spans, trace::NoExporter> {
+    let spans = trace::Spans::start(config.traces.as_ref(), service)?;
+    let started = subscriber(config, spans.provider(), io::stderr).try_init();
     if started.is_ok() {
         std::panic::set_hook(Box::new(|panic| {
             let place = panic
@@ -82,32 +114,37 @@ pub fn init(config: &TelemetryConfig) {
             error!(place, "panicked at {place}");
         }));
     }
+    Ok(spans)
 }
 
-fn subscriber<W>(config: &TelemetryConfig, writer: W) -> impl Subscriber + Send + Sync + use<W>
+fn subscriber<W>(
+    config: &TelemetryConfig,
+    spans: Option<&SdkTracerProvider>,
+    writer: W,
+) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
 {
     // `from_values` took only what parses.
-    let filter = EnvFilter::try_new(&config.level).unwrap_or_else(|_form| EnvFilter::new("info"));
+    let level = EnvFilter::try_new(&config.level).unwrap_or_else(|_form| EnvFilter::new("info"));
+    let filter = level.and(filter_fn(may_log));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_ansi(false);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = if config.json {
-        lines
-            .json()
-            .flatten_event(true)
-            .with_filter(filter_fn(may_log))
-            .boxed()
+        lines.json().flatten_event(true).with_filter(filter).boxed()
     } else {
-        lines.with_filter(filter_fn(may_log)).boxed()
+        lines.with_filter(filter).boxed()
     };
-    tracing_subscriber::registry().with(lines.and_then(filter))
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(spans.map(trace::layer))
 }
 
-/// Our own targets always, others from WARN up.
+/// Our own targets always, others from WARN up. What is traced is no part of a line.
 fn may_log(event: &Metadata<'_>) -> bool {
-    event.target().starts_with("keyway") || *event.level() <= Level::WARN
+    let ours = event.target().starts_with("keyway") && event.target() != trace::TARGET;
+    ours || *event.level() <= Level::WARN
 }
 
 #[cfg(test)]
@@ -135,7 +172,7 @@ mod tests {
     fn logged(config: &TelemetryConfig, write: impl FnOnce()) -> String {
         let lines = Lines::default();
         let sink = lines.clone();
-        tracing::subscriber::with_default(subscriber(config, move || sink.clone()), write);
+        tracing::subscriber::with_default(subscriber(config, None, move || sink.clone()), write);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
 
@@ -145,6 +182,7 @@ mod tests {
             let config = TelemetryConfig {
                 level: "trace,h2=trace".into(),
                 json,
+                traces: None,
             };
             let text = logged(&config, || {
                 trace!(target: "h2::codec", "authorization: Bearer kwc_canary");
@@ -165,6 +203,7 @@ mod tests {
         let config = TelemetryConfig {
             level: "warn".into(),
             json: false,
+            traces: None,
         };
         let text = logged(&config, || {
             trace!("quiet");

@@ -1,6 +1,6 @@
 //! Names of the router's metrics, in one place. No label ever holds a caller's text.
 
-use keyway_words::{ProviderId, Source};
+use keyway_words::{Outcome, ProviderId, Source};
 use metrics::{counter, gauge};
 
 /// One RPC to the vault, by its short name.
@@ -49,18 +49,33 @@ pub(crate) fn feed_lag(seconds: f64) {
 }
 
 /// One attempt that ended.
-pub(crate) fn attempt(provider: ProviderId, source: Source, outcome: &'static str) {
-    let source = match source {
-        Source::Own => "own",
-        Source::Hosted => "hosted",
-    };
+pub(crate) fn attempt(provider: ProviderId, source: Source, outcome: Outcome) {
     counter!(
         "keyway_router_attempts_total",
         "provider" => provider.as_str(),
-        "source" => source,
-        "outcome" => outcome,
+        "source" => source_word(source),
+        "outcome" => outcome_word(outcome),
     )
     .increment(1);
+}
+
+/// A source as a label.
+pub(crate) const fn source_word(source: Source) -> &'static str {
+    match source {
+        Source::Own => "own",
+        Source::Hosted => "hosted",
+    }
+}
+
+/// An outcome as a label.
+pub(crate) const fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::Failed => "failed",
+        Outcome::Truncated => "truncated",
+        Outcome::Abandoned => "abandoned",
+        Outcome::Swept => "swept",
+    }
 }
 
 /// Calls in flight, all workspaces together.

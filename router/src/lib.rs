@@ -31,6 +31,7 @@ mod counters;
 pub mod execute;
 pub mod keys;
 pub mod meter;
+mod observed;
 pub mod price;
 pub mod resolver;
 pub mod service;

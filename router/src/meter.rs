@@ -11,8 +11,11 @@ use keyway_router_billing::{OpenAttempt, OpenHandle, SettleHandle, Settlement, S
 use keyway_router_pricing::Catalogue;
 use keyway_router_providers::Metered;
 use keyway_words::{Basis, Outcome, Source};
+use tokio::time::Instant;
+use tracing::Span;
 
 use crate::counters;
+use crate::observed::Observed;
 use crate::price::Prices;
 
 /// What an attempt is priced with, and by whose clock.
@@ -34,6 +37,7 @@ pub struct Meter {
     pricing: Pricing,
     metered: Metered,
     billable: bool,
+    observed: Observed,
 }
 
 /// A settlement on its way, and its line in the receipt.
@@ -49,12 +53,14 @@ impl Meter {
     /// Opens the attempt in its slot.
     pub fn open(slot: Slot, attempt: OpenAttempt, pricing: Pricing) -> Self {
         let open = slot.open(attempt.clone());
+        let observed = Observed::begin(&attempt);
         Self {
             open: Some(open),
             attempt,
             pricing,
             metered: Metered::default(),
             billable: false,
+            observed,
         }
     }
 
@@ -78,6 +84,16 @@ impl Meter {
         self.metered.clone_from(metered);
     }
 
+    /// The span that the attempt is made in.
+    pub fn span(&self) -> Span {
+        self.observed.span()
+    }
+
+    /// When the caller got the first piece of a streamed answer.
+    pub fn first_piece(&mut self, at: Option<Instant>) {
+        self.observed.first_piece(at);
+    }
+
     /// Settles. `reason` is the stable reason of a failure, empty if it completed.
     pub fn settle(mut self, outcome: Outcome, reason: &str) -> Settled {
         self.hand_over(outcome, reason)
@@ -95,7 +111,14 @@ impl Meter {
         let settlement = self.settlement(outcome, reason);
         let receipt = self.receipt(&settlement);
         let attempt = &self.attempt;
-        counters::attempt(attempt.provider, attempt.source, outcome_word(outcome));
+        counters::attempt(attempt.provider, attempt.source, outcome);
+        let known = Prices::unpriced(
+            &self.pricing.table,
+            attempt.provider,
+            &attempt.requested_model,
+        )
+        .is_none();
+        self.observed.end(attempt, &settlement, known);
         if settlement.unpriced && matches!(attempt.source, Source::Hosted) {
             tracing::error!(provider = %attempt.provider, "a hosted attempt has no price");
         }
@@ -168,16 +191,6 @@ impl Drop for Meter {
         if self.open.is_some() {
             drop(self.hand_over(Outcome::Failed, "INTERNAL"));
         }
-    }
-}
-
-const fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed => "completed",
-        Outcome::Failed => "failed",
-        Outcome::Truncated => "truncated",
-        Outcome::Abandoned => "abandoned",
-        Outcome::Swept => "swept",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Starts the product for one test: own folder, own ports, own processes, and nothing of the
 //! surrounding environment. Everything ends with the [`Product`].
 
+mod collector;
 mod issuer;
 mod metrics;
 pub(crate) mod pki;
@@ -24,6 +25,7 @@ use keyway_proto::billing::v1::Source;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+pub(crate) use collector::{Collector, Made};
 pub(crate) use issuer::{ISSUER, Issuer, subject};
 pub(crate) use metrics::Counts;
 #[cfg(feature = "external")]

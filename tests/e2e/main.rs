@@ -34,6 +34,7 @@ mod sign_in;
 mod start_states;
 mod stream_embed;
 mod tls;
+mod traces;
 mod vault_down;
 mod warm;
 mod writers;

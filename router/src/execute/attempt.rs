@@ -9,6 +9,8 @@ use keyway_router_billing::{LedgerError, OpenAttempt};
 use keyway_router_providers::{Adapter, WireRequest, registry};
 use keyway_words::{EventKind, KeyPath, Outcome, Source};
 
+use tracing::Instrument as _;
+
 use super::exchange::{Exchange, Progress};
 use super::failure::Failure;
 use super::run::{Left, Listener, Run};
@@ -72,11 +74,13 @@ impl Run {
         let mut progress = Progress::default();
         let ended = self
             .exchange(ready, planned, lease, &meter, &mut progress)
+            .instrument(meter.span())
             .await;
         if progress.left {
             meter.left();
         }
         meter.saw(&progress.metered);
+        meter.first_piece(progress.first_piece);
         self.ended(ended, planned, meter, &progress).await
     }
 

@@ -9,6 +9,7 @@ use keyway_router_providers::chat::ChatDelta;
 use keyway_router_providers::{Adapter, DecodeError, Metered, WireRequest};
 use keyway_words::{Secret, Timestamp};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::Answer;
 use super::failure::Failure;
@@ -22,6 +23,8 @@ pub(super) struct Progress {
     pub(super) left: bool,
     /// The caller received a piece of the answer.
     pub(super) content: bool,
+    /// When it received the first one of a streamed answer.
+    pub(super) first_piece: Option<Instant>,
     /// What was measured so far.
     pub(super) metered: Metered,
 }
@@ -122,6 +125,7 @@ async fn stream(
         progress.metered.clone_from(decoder.meter());
         for delta in deltas.drain(..) {
             progress.content = true;
+            progress.first_piece.get_or_insert_with(Instant::now);
             if let Some(listener) = &listener {
                 // A caller that left is noticed elsewhere; the answer may be read on.
                 drop(listener.send(delta).await);

@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use keyway_chassis::telemetry::trace;
 use keyway_chassis::tls::TlsClient;
 use keyway_proto::status::refusal;
 use keyway_proto::vault::v1 as wire;
@@ -13,6 +14,7 @@ use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
 use keyway_words::{CallId, ProviderId, Secret, WorkspaceId};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
+use tracing::{Instrument as _, Span};
 
 use super::health::HealthSink;
 use super::source::{VaultError, VaultSource};
@@ -84,6 +86,7 @@ impl VaultClient {
             let metadata = request.metadata_mut();
             metadata.insert("authorization", token.bearer());
         }
+        trace::tell(&Span::current(), request.metadata_mut().as_mut());
         request
     }
 
@@ -108,14 +111,16 @@ impl VaultSource for VaultClient {
             call_id: call.to_string(),
         };
         let vault = self.clone();
-        Box::pin(async move {
+        let span = trace::asked("keyway.vault.v1.LeaseService/ResolveKeys");
+        let asking = async move {
             let ask = || {
                 let request = vault.unary(message.clone());
                 let mut client = vault.client();
                 async move { client.resolve_keys(request).await }
             };
             answer(vault.deadline, ask).await
-        })
+        };
+        Box::pin(asking.instrument(span))
     }
 
     fn verify(
@@ -125,7 +130,8 @@ impl VaultSource for VaultClient {
     ) -> BoxFuture<'static, Result<wire::VerifyCallerResponse, VaultError>> {
         counters::vault_rpc("VerifyCaller");
         let vault = self.clone();
-        Box::pin(async move {
+        let span = trace::asked("keyway.vault.v1.LeaseService/VerifyCaller");
+        let asking = async move {
             let ask = || {
                 let request = vault.unary(wire::VerifyCallerRequest {
                     token: token.expose().to_owned(),
@@ -135,7 +141,8 @@ impl VaultSource for VaultClient {
                 async move { client.verify_caller(request).await }
             };
             answer(vault.deadline, ask).await
-        })
+        };
+        Box::pin(asking.instrument(span))
     }
 }
 
@@ -147,14 +154,16 @@ impl HealthSink for VaultClient {
         counters::vault_rpc("ReportHealth");
         let message = wire::ReportHealthRequest { changes };
         let vault = self.clone();
-        Box::pin(async move {
+        let span = trace::asked("keyway.vault.v1.LeaseService/ReportHealth");
+        let asking = async move {
             let ask = || {
                 let request = vault.unary(message.clone());
                 let mut client = vault.client();
                 async move { client.report_health(request).await }
             };
             answer(vault.deadline, ask).await.map(drop)
-        })
+        };
+        Box::pin(asking.instrument(span))
     }
 }
 
