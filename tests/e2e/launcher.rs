@@ -88,10 +88,12 @@ async fn a_key_of_somebody_is_left_alone_by_the_demo() {
         .await
         .expect("a key");
     assert!(demo(&product).await.contains("anthropic/"));
-    admin
-        .put_key(DEMO, "anthropic", "sk-keyway-test-somebody")
-        .await
-        .expect("a key");
+    for provider in ["anthropic", "google", "mistral"] {
+        admin
+            .put_key(DEMO, provider, "sk-keyway-test-somebody")
+            .await
+            .expect("a key");
+    }
     assert!(demo(&product).await.is_empty() || demo(&product).await.contains("Demo skipped"));
     let (attempt, _) = product.caller().chat_once("openai/gpt-5-mini").await;
     assert_eq!(
@@ -116,7 +118,9 @@ async fn a_provider_with_a_key_in_the_environment_is_real_and_the_others_are_sim
         product.said
     );
     assert!(
-        product.said.contains("anthropic, exa: at the simulator"),
+        product
+            .said
+            .contains("anthropic, google, mistral, exa: at the simulator"),
         "{}",
         product.said
     );
@@ -152,6 +156,8 @@ async fn the_demo_is_skipped_where_it_would_spend_money() {
     let setup = Setup::new().with("OPENAI_API_KEY", "sk-keyway-test-real-openai");
     let product = setup
         .with("ANTHROPIC_API_KEY", "sk-ant-keyway-test-real")
+        .with("GEMINI_API_KEY", "keyway-test-google-real")
+        .with("MISTRAL_API_KEY", "keyway-test-mistral-real")
         .start()
         .await;
     assert!(demo(&product).await.starts_with("Demo skipped: "));

@@ -193,6 +193,8 @@ async fn plant(product: &Product) -> (Search, Held) {
         ("completion", COMPLETION),
         ("unknown token", UNKNOWN_TOKEN),
         ("hosted key", "sk-keyway-simulator-openai-hosted"),
+        ("Google's hosted key", "sk-keyway-simulator-google-hosted"),
+        ("Mistral's hosted key", "sk-keyway-simulator-mistral-hosted"),
     ];
     for (name, text) in constants {
         search.plant(name, text.as_bytes());

@@ -19,6 +19,7 @@ mod ending;
 #[cfg(feature = "external")]
 mod external;
 mod feed;
+mod google_and_mistral;
 mod half_open;
 mod harness;
 mod import;

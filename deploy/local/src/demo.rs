@@ -36,9 +36,11 @@ pub(crate) struct Sessions<'a> {
 }
 
 /// Providers that the demo can run on, with the model that it asks for.
-const MODELS: [(ProviderId, &str); 2] = [
+const MODELS: [(ProviderId, &str); 4] = [
     (ProviderId::OpenAi, "openai/gpt-5-mini"),
     (ProviderId::Anthropic, "anthropic/claude-haiku-4-5"),
+    (ProviderId::Google, "google/gemini-3.8-flash"),
+    (ProviderId::Mistral, "mistral/mistral-small-latest"),
 ];
 
 /// Shows the demo on the first provider at the simulator for which nobody has stored an own key, or

@@ -30,8 +30,6 @@ pub(crate) enum Place {
     Simulator,
     /// Where a setting puts it; the environment has no key for it.
     Elsewhere,
-    /// Nowhere: no key, and the simulator does not speak as it.
-    Absent,
 }
 
 /// One provider and where it is.
@@ -69,20 +67,11 @@ fn place(
         })
     });
     match key {
-        _ if all_simulated && !moved && is_simulated(provider) => Place::Simulator,
+        _ if all_simulated && !moved => Place::Simulator,
         Some(real) => real,
         None if moved => Place::Elsewhere,
-        None if is_simulated(provider) => Place::Simulator,
-        None => Place::Absent,
+        None => Place::Simulator,
     }
-}
-
-/// Whether the simulator speaks as a provider.
-fn is_simulated(provider: ProviderId) -> bool {
-    matches!(
-        provider,
-        ProviderId::OpenAi | ProviderId::Anthropic | ProviderId::Exa
-    )
 }
 
 /// The variable that puts a provider somewhere else.
@@ -130,7 +119,6 @@ mod tests {
                 }
                 Place::Simulator => format!("{} simulator", placed.provider),
                 Place::Elsewhere => format!("{} elsewhere", placed.provider),
-                Place::Absent => format!("{} absent", placed.provider),
             })
             .collect()
     }
@@ -159,8 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_a_provider_without_key_and_simulator() {
-        assert_eq!(shown(&[], false)[2..4], ["google absent", "mistral absent"]);
+    fn without_keys_every_provider_is_at_the_simulator() {
+        let places = place_all(&Environment::new(), false);
+        let simulated = |placed: &Placed| matches!(placed.place, Place::Simulator);
+        assert!(
+            places.len() == 5 && places.iter().all(simulated),
+            "{places:?}"
+        );
     }
 
     #[test]

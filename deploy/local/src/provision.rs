@@ -110,7 +110,6 @@ pub(crate) async fn platform_keys(
                 out,
                 "  {provider}: where its base URL is set to, with whatever key is stored"
             )?,
-            Place::Absent => {}
         }
     }
     if !simulated.is_empty() {

@@ -47,9 +47,21 @@ async fn the_official_sdks_read_what_the_simulator_answers() {
     assert!(right, "{said}");
 }
 
+const CHATS: [&str; 4] = [
+    "openai/gpt-5-mini",
+    "anthropic/claude-haiku-4-5",
+    "google/gemini-3.8-flash",
+    "mistral/mistral-small-latest",
+];
+const EMBEDDINGS: [&str; 3] = [
+    "openai/text-embedding-3-small",
+    "google/gemini-embedding-2",
+    "mistral/mistral-embed",
+];
+
 /// One call of every kind that is priced in its own way.
 async fn one_of_each(caller: &Speaker) {
-    for model in ["openai/gpt-5-mini", "anthropic/claude-haiku-4-5"] {
+    for model in CHATS {
         caller.chat(ask(model)).await.expect("a chat");
         let request = StreamChatRequest {
             request: Some(ask(model)),
@@ -63,19 +75,20 @@ async fn one_of_each(caller: &Speaker) {
         let mut stream = answer.into_inner();
         while stream.message().await.expect("a whole stream").is_some() {}
     }
-    let model = "openai/text-embedding-3-small".to_owned();
-    let inputs = vec!["one text".to_owned(), "another text".to_owned()];
-    let request = EmbedRequest {
-        model,
-        inputs,
-        ..Default::default()
-    };
-    caller
-        .router
-        .execution()
-        .embed(request)
-        .await
-        .expect("vectors");
+    for model in EMBEDDINGS {
+        let inputs = vec!["one text".to_owned(), "another text".to_owned()];
+        let request = EmbedRequest {
+            model: model.to_owned(),
+            inputs,
+            ..Default::default()
+        };
+        caller
+            .router
+            .execution()
+            .embed(request)
+            .await
+            .expect("vectors");
+    }
     let query = "who pays for this call".to_owned();
     let request = SearchRequest {
         query,
@@ -90,7 +103,7 @@ async fn one_of_each(caller: &Speaker) {
         .expect("results");
 }
 
-const KINDS: usize = 6;
+const KINDS: usize = 2 * CHATS.len() + EMBEDDINGS.len() + 1;
 
 /// The events of the demo workspace, as grpcurl prints them.
 async fn listed(product: &Product) -> String {
@@ -127,7 +140,7 @@ async fn listed(product: &Product) -> String {
 async fn hosted_and_own(product: &Product) -> String {
     let caller = product.caller();
     one_of_each(&caller).await;
-    for provider in ["openai", "anthropic", "exa"] {
+    for provider in ["openai", "anthropic", "google", "mistral", "exa"] {
         let secret = format!("sk-keyway-test-{provider}-0001");
         product
             .admin()
@@ -135,15 +148,18 @@ async fn hosted_and_own(product: &Product) -> String {
             .await
             .expect("a key");
     }
-    for model in ["openai/gpt-5-mini", "anthropic/claude-haiku-4-5"] {
+    for model in CHATS {
         product.until_served_by(model, Source::Own).await;
     }
     one_of_each(&caller).await;
-    product.admin().first_events(DEMO, 2 * KINDS + 2).await;
+    product
+        .admin()
+        .first_events(DEMO, 2 * KINDS + CHATS.len())
+        .await;
     listed(product).await
 }
 
-const REQUIRED: [&str; 12] = [
+const REQUIRED: [&str; 20] = [
     "--require",
     "openai:HOSTED",
     "--require",
@@ -152,6 +168,14 @@ const REQUIRED: [&str; 12] = [
     "anthropic:HOSTED",
     "--require",
     "anthropic:OWN",
+    "--require",
+    "google:HOSTED",
+    "--require",
+    "google:OWN",
+    "--require",
+    "mistral:HOSTED",
+    "--require",
+    "mistral:OWN",
     "--require",
     "exa:HOSTED",
     "--require",

@@ -19,18 +19,33 @@ use crate::harness::{DEMO, Product, Speaker, ask};
 
 const OPENAI: &str = "openai/gpt-5-mini";
 const ANTHROPIC: &str = "anthropic/claude-haiku-4-5";
+const GOOGLE: &str = "google/gemini-3.8-flash";
+const MISTRAL: &str = "mistral/mistral-small-latest";
+/// Each chat provider with its model and the own key that is stored for it.
+const CHATS: [(&str, &str, &str); 4] = [
+    ("openai", OPENAI, PLAIN_KEY),
+    ("anthropic", ANTHROPIC, ODD_KEY),
+    ("google", GOOGLE, ODD_KEY),
+    ("mistral", MISTRAL, PLAIN_KEY),
+];
 
 /// Takes every path; what callers were shown.
 pub(super) async fn walk(product: &Product, admin_token: &str) -> Vec<Sink> {
     let admin = product.speaker(admin_token);
     let mut shown = Vec::new();
     let say = |path: &str| json!({"match": {"path": path}, "action": {"text": COMPLETION}});
-    let rules = json!([say("/chat/completions"), say("/messages")]);
+    let rules = json!([
+        say("/chat/completions"),
+        say("/messages"),
+        say(":generateContent"),
+        say(":streamGenerateContent"),
+    ]);
     product.simulator().script(&rules).await;
     good_calls(product).await; // on the platform's keys
     store(&admin).await;
-    product.until_served_by(OPENAI, Source::Own).await;
-    product.until_served_by(ANTHROPIC, Source::Own).await;
+    for (_, model, _) in CHATS {
+        product.until_served_by(model, Source::Own).await;
+    }
     good_calls(product).await; // on the own keys
     shown.extend(bad_keys(product, &admin).await);
     shown.extend(bad_requests(product, &admin).await);
@@ -40,11 +55,8 @@ pub(super) async fn walk(product: &Product, admin_token: &str) -> Vec<Sink> {
 }
 
 async fn store(admin: &Speaker) {
-    for (provider, key) in [
-        ("openai", PLAIN_KEY),
-        ("anthropic", ODD_KEY),
-        ("exa", PLAIN_KEY),
-    ] {
+    let chats = CHATS.map(|(provider, _, key)| (provider, key));
+    for (provider, key) in chats.into_iter().chain([("exa", PLAIN_KEY)]) {
         admin.put_key(DEMO, provider, key).await.unwrap();
     }
 }
@@ -62,7 +74,7 @@ fn prompt(model: &str) -> ChatRequest {
 async fn good_calls(product: &Product) {
     let caller = product.caller();
     let mut execution = caller.router.execution();
-    for model in [OPENAI, ANTHROPIC] {
+    for (_, model, _) in CHATS {
         caller.chat(prompt(model)).await.unwrap();
         let request = StreamChatRequest {
             request: Some(prompt(model)),
@@ -70,12 +82,18 @@ async fn good_calls(product: &Product) {
         let mut stream = execution.stream_chat(request).await.unwrap().into_inner();
         while stream.message().await.unwrap().is_some() {}
     }
-    let embed = EmbedRequest {
-        model: "openai/text-embedding-3-small".to_owned(),
-        inputs: vec![PROMPT.to_owned()],
-        ..Default::default()
-    };
-    execution.embed(embed).await.unwrap();
+    for model in [
+        "openai/text-embedding-3-small",
+        "google/gemini-embedding-2",
+        "mistral/mistral-embed",
+    ] {
+        let embed = EmbedRequest {
+            model: model.to_owned(),
+            inputs: vec![PROMPT.to_owned()],
+            ..Default::default()
+        };
+        execution.embed(embed).await.unwrap();
+    }
     let search = SearchRequest {
         model: "exa/auto".to_owned(),
         query: PROMPT.to_owned(),
@@ -163,7 +181,7 @@ async fn answers(admin: &Speaker) -> Vec<Sink> {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(keys.keys.len(), 3);
+    assert_eq!(keys.keys.len(), CHATS.len() + 1);
     let list = TokenServiceListRequest {
         workspace: DEMO.to_owned(),
         ..Default::default()
@@ -184,11 +202,8 @@ async fn bad_providers(product: &Product, admin: &Speaker) -> Vec<Sink> {
     let simulator = product.simulator();
     let caller = product.caller();
     let mut shown = Vec::new();
-    for (provider, model, key) in [
-        ("openai", OPENAI, PLAIN_KEY),
-        ("anthropic", ANTHROPIC, ODD_KEY),
-    ] {
-        for (what, action) in failures(key) {
+    for (provider, model, key) in CHATS {
+        for (what, action) in failures(provider, key) {
             for stream in [false, true] {
                 simulator.reset().await;
                 simulator.script(&json!({"action": action})).await;
@@ -210,14 +225,28 @@ async fn bad_providers(product: &Product, admin: &Speaker) -> Vec<Sink> {
     shown
 }
 
-fn failures(key: &str) -> Vec<(String, Value)> {
-    let echo = |status: u16, words: &str| {
-        let error = json!({"type": "error", "error": {
+/// A provider's own error that says words.
+fn error(provider: &str, status: u16, words: &str) -> Value {
+    let message = format!("Incorrect API key provided: {words}.");
+    match provider {
+        "google" => {
+            json!({"error": {"code": status, "message": message, "status": "INVALID_ARGUMENT"}})
+        }
+        "mistral" => {
+            json!({"object": "error", "message": message, "type": "invalid_key", "code": "1500"})
+        }
+        _ => json!({"type": "error", "error": {
             "type": "invalid_request_error",
             "code": "invalid_api_key",
-            "message": format!("Incorrect API key provided: {words}."),
-        }});
-        json!({"status": status, "body": error.to_string()})
+            "message": message,
+        }}),
+    }
+}
+
+fn failures(provider: &str, key: &str) -> Vec<(String, Value)> {
+    let echo = |status: u16, words: &str| {
+        let body = error(provider, status, words).to_string();
+        json!({"status": status, "body": body})
     };
     let statuses = [400, 401, 403, 429, 500];
     let by_status = statuses.map(|status| (status.to_string(), echo(status, key)));
