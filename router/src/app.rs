@@ -16,7 +16,7 @@ use keyway_words::Timestamp;
 use tokio::sync::Semaphore;
 use tracing::{error, info};
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Bodies, BodyBudget};
 use crate::callers::{Grants, VerdictCache};
 use crate::counters;
 use crate::execute::Execution;
@@ -27,6 +27,7 @@ use crate::keys::{
 use crate::price::Prices;
 use crate::service::Services;
 use crate::settings::RouterConfig;
+use crate::switches::{SwitchFile, Switches};
 use crate::upstream::{Upstreams, is_plain_beyond_loopback};
 
 /// Full names of the services, for health answers.
@@ -54,7 +55,8 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
         ledger: Arc::clone(&ledger),
         prices: Arc::clone(&prices),
         upstreams: Upstreams::new(&config.base_urls, config.insecure, config.upstream)?,
-        admission: Arc::new(Admission::new(config.workspace_calls)),
+        admission: Arc::new(Admission::new(config.admission)),
+        switches: switches(&config, &parts)?,
         clock: Arc::clone(&parts.clock),
         tasks: parts.tasks.clone(),
         drain: parts.drain.clone(),
@@ -152,6 +154,7 @@ async fn listen(
     let calls = parts.listen("calls", config.calls, tls).await?;
     let execution = ExecutionServiceServer::new(services.clone())
         .max_decoding_message_size(config.request_bytes);
+    let execution = Bodies::new(execution, BodyBudget::new(config.bodies));
     let billing = BillingServiceServer::new(services);
     let routes = Routes::default()
         .add_service(execution)
@@ -208,6 +211,19 @@ fn vault(config: &RouterConfig, parts: &Parts) -> Result<VaultClient, StartError
     Ok(client?)
 }
 
+/// What the operator switched off, followed while the router runs.
+fn switches(config: &RouterConfig, parts: &Parts) -> Result<Switches, StartError> {
+    let switches = Switches::default();
+    if let Some(path) = config.switches.clone() {
+        let file = SwitchFile::new(path, switches.clone());
+        file.begin()?;
+        parts
+            .tasks
+            .spawn("switches", file.follow(parts.shutdown.clone()));
+    }
+    Ok(switches)
+}
+
 /// The price table in force, kept in the ledger before anything is priced with it; and the task
 /// that puts the overlay's dated rows into force.
 async fn prices(
@@ -220,7 +236,8 @@ async fn prices(
         .as_deref()
         .map(|path| read(path, "prices.overlay"))
         .transpose()?;
-    let prices = Arc::new(Prices::new(overlay, config.multiplier, parts.clock.now())?);
+    let (aliases, now) = (config.aliases.clone(), parts.clock.now());
+    let prices = Arc::new(Prices::new(overlay, aliases, config.multiplier, now)?);
     let table = prices.table();
     ledger.keep_price_table(&table).await?;
     info!(table = table.hash(), "prices are in force");

@@ -161,7 +161,7 @@ impl Call {
     }
 }
 
-/// `provider/model`, or a bare name that the catalogue knows.
+/// A name of the operator's, `provider/model`, or a bare name that the catalogue knows.
 pub fn model(text: &str, catalogue: &Catalogue) -> Result<(ProviderId, String), Fault> {
     let plain =
         (1..=MODEL).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -170,6 +170,9 @@ pub fn model(text: &str, catalogue: &Catalogue) -> Result<(ProviderId, String), 
             "model",
             "must be provider/model, of at most 160 visible ASCII characters",
         ));
+    }
+    if let Some((provider, model)) = catalogue.aliases().find(text) {
+        return Ok((provider, model.to_owned()));
     }
     if let Some((provider, model)) = text.split_once('/')
         && let Ok(provider) = provider.parse::<ProviderId>()

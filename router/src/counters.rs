@@ -48,6 +48,16 @@ pub(crate) fn feed_lag(seconds: f64) {
     gauge!("keyway_router_feed_lag_seconds").set(seconds);
 }
 
+/// One reading of the switches that changed something: `taken` or `refused`.
+pub(crate) fn switches(result: &'static str) {
+    counter!("keyway_router_switches_total", "result" => result).increment(1);
+}
+
+/// One call or attempt that was refused for the router's own protection, by its reason.
+pub(crate) fn shed(reason: &'static str) {
+    counter!("keyway_router_shed_total", "reason" => reason).increment(1);
+}
+
 /// One attempt that ended.
 pub(crate) fn attempt(provider: ProviderId, source: Source, outcome: Outcome) {
     counter!(

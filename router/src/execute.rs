@@ -31,6 +31,7 @@ use crate::admission::Admission;
 use crate::call::Call;
 use crate::keys::{HealthBoard, LeaseCache};
 use crate::price::Prices;
+use crate::switches::Switches;
 use crate::upstream::Upstreams;
 use run::{Listener, Run};
 
@@ -47,8 +48,10 @@ pub struct Execution {
     pub prices: Arc<Prices>,
     /// Providers.
     pub upstreams: Upstreams,
-    /// Calls in flight per workspace.
+    /// Calls in flight, and the rates of hosted requests.
     pub admission: Arc<Admission>,
+    /// What the operator switched off.
+    pub switches: Switches,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Owner of the calls' tasks.

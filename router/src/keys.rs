@@ -48,6 +48,7 @@ impl View<'_> {
             mode,
             fallback_on: self.lease.policy.fallback_on().collect(),
             hosted_allowed: self.lease.operator_limits.hosted_allowed.unwrap_or(true),
+            hosted_off: false,
             unpriced,
             own: self.pool(&self.lease.own),
             platform: self.lease.platform.as_ref().map(|pool| self.pool(pool)),

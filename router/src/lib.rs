@@ -34,8 +34,10 @@ pub mod meter;
 mod observed;
 pub mod price;
 pub mod resolver;
+pub mod route;
 pub mod service;
 pub mod settings;
+pub mod switches;
 pub mod upstream;
 
 use std::ffi::OsString;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use keyway_router_billing::Amounts;
-use keyway_router_pricing::{Asked, Catalogue, CatalogueError, Multiplier, PriceInputs};
+use keyway_router_pricing::{Aliases, Asked, Catalogue, CatalogueError, Multiplier, PriceInputs};
 use keyway_router_providers::Metered;
 use keyway_words::{Basis, ProviderId, Source, Timestamp, Usd};
 
@@ -12,6 +12,7 @@ use keyway_words::{Basis, ProviderId, Source, Timestamp, Usd};
 #[derive(Debug)]
 pub struct Prices {
     overlay: Option<String>,
+    aliases: Aliases,
     table: ArcSwap<Catalogue>,
     multiplier: Multiplier,
 }
@@ -26,16 +27,18 @@ pub struct Priced {
 }
 
 impl Prices {
-    /// The built-in table with the text of the operator's overlay over it.
+    /// The built-in table with the text of the operator's overlay over it, and the operator's names.
     pub fn new(
         overlay: Option<String>,
+        aliases: Aliases,
         multiplier: Multiplier,
         now: Timestamp,
     ) -> Result<Self, CatalogueError> {
-        let table = ArcSwap::from_pointee(load(overlay.as_deref(), now)?);
+        let table = load(overlay.as_deref(), &aliases, now)?;
         Ok(Self {
             overlay,
-            table,
+            aliases,
+            table: ArcSwap::from_pointee(table),
             multiplier,
         })
     }
@@ -47,7 +50,7 @@ impl Prices {
 
     /// The table as it will be in force at a time.
     pub fn at(&self, at: Timestamp) -> Result<Arc<Catalogue>, CatalogueError> {
-        load(self.overlay.as_deref(), at).map(Arc::new)
+        load(self.overlay.as_deref(), &self.aliases, at).map(Arc::new)
     }
 
     /// Puts a table into force.
@@ -107,6 +110,11 @@ impl Prices {
     }
 }
 
-fn load(overlay: Option<&str>, at: Timestamp) -> Result<Catalogue, CatalogueError> {
-    overlay.map_or_else(Catalogue::builtin, |text| Catalogue::with_overlay(text, at))
+fn load(
+    overlay: Option<&str>,
+    aliases: &Aliases,
+    at: Timestamp,
+) -> Result<Catalogue, CatalogueError> {
+    let table = overlay.map_or_else(Catalogue::builtin, |text| Catalogue::with_overlay(text, at));
+    table.map(|table| table.with_aliases(aliases.clone()))
 }

@@ -33,6 +33,14 @@ pub struct KeyView {
 }
 
 impl KeyView {
+    /// Why a call would not use it, as receipts spell it; `None` if it is usable.
+    pub fn why_not(&self) -> Option<&'static str> {
+        if !self.model_allowed {
+            return Some("MODEL_NOT_ALLOWED");
+        }
+        (!self.is_usable()).then(|| skip_word(self.state))
+    }
+
     fn is_usable(&self) -> bool {
         (self.state == KeyState::Active || self.on_trial) && self.key.secret.is_some()
     }
@@ -58,6 +66,8 @@ pub struct Facts {
     pub fallback_on: Vec<FailureClass>,
     /// Whether the operator allows hosted calls.
     pub hosted_allowed: bool,
+    /// Whether the operator switched all hosted calls off.
+    pub hosted_off: bool,
     /// The cause, if a hosted call would have no price.
     pub unpriced: Option<&'static str>,
     /// The workspace's pool.
@@ -164,6 +174,9 @@ fn with_fallback(own: Route, facts: &Facts) -> Route {
 }
 
 fn hosted(facts: &Facts) -> Result<Route, Refusal> {
+    if facts.hosted_off {
+        return Err(Refusal::HostedOff);
+    }
     if !facts.hosted_allowed {
         return Err(Refusal::HostedNotAllowed);
     }

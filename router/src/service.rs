@@ -3,6 +3,7 @@
 mod billing;
 mod execution;
 mod explain;
+mod models;
 mod receipt;
 mod vectors;
 mod wire;

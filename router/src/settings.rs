@@ -13,10 +13,11 @@ use keyway_chassis::access::LookupRate;
 use keyway_chassis::config::{ConfigError, Setting, Settings, Values};
 use keyway_chassis::tls::{ClientTls, key_pair};
 use keyway_router_billing::LedgerConfig;
-use keyway_router_pricing::Multiplier;
+use keyway_router_pricing::{Aliases, Multiplier};
 use keyway_words::ProviderId;
 use reqwest::Url;
 
+use crate::admission::AdmissionBounds;
 use crate::callers::VerdictBounds;
 use crate::execute::{BySource, Rules};
 use crate::keys::{CacheBounds, HealthBounds};
@@ -49,10 +50,16 @@ pub struct RouterConfig {
     pub rules: Rules,
     /// Answers that are read on at once though their caller left.
     pub drained: usize,
-    /// Calls in flight per workspace.
-    pub workspace_calls: usize,
+    /// Calls in flight and in the queue.
+    pub admission: AdmissionBounds,
+    /// Bytes of request bodies in flight.
+    pub bodies: usize,
     /// Bytes of a request.
     pub request_bytes: usize,
+    /// The operator's names for models.
+    pub aliases: Aliases,
+    /// File of what is switched off.
+    pub switches: Option<PathBuf>,
     /// File with the operator's prices.
     pub overlay: Option<PathBuf>,
     /// The operator's factor on hosted list prices.
@@ -120,8 +127,16 @@ impl Settings for RouterConfig {
             },
             rules: rules(values)?,
             drained: values.get("limits.drained_calls")?,
-            workspace_calls: values.get("limits.workspace_calls")?,
+            admission: AdmissionBounds {
+                workspace_calls: values.get("limits.workspace_calls")?,
+                calls: values.get("limits.calls")?,
+                queue: values.get("limits.queue")?,
+                longest_wait: values.get("limits.queue_wait")?,
+            },
+            bodies: values.get("limits.bodies")?,
             request_bytes: values.get("limits.request")?,
+            aliases: aliases(values)?,
+            switches: values.get("switches.file")?,
             overlay: values.get("prices.overlay")?,
             multiplier: multiplier(values)?,
         })
@@ -227,6 +242,12 @@ fn base_urls(values: &Values, insecure: bool) -> Result<HashMap<ProviderId, Stri
         base_urls.insert(provider, text);
     }
     Ok(base_urls)
+}
+
+fn aliases(values: &Values) -> Result<Aliases, ConfigError> {
+    let text: String = values.get("models.aliases")?;
+    text.parse()
+        .map_err(|_form| values.refuse("models.aliases", table::ALIASES))
 }
 
 fn multiplier(values: &Values) -> Result<Multiplier, ConfigError> {

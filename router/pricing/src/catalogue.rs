@@ -6,6 +6,7 @@ use std::sync::Arc;
 use keyway_words::{ProviderId, Timestamp};
 use serde_json::Value;
 
+use crate::aliases::Aliases;
 use crate::canonical;
 use crate::model::{Kind, Model};
 use crate::quote::{PriceInputs, Quote, Unpriced};
@@ -18,6 +19,7 @@ pub struct Catalogue {
     json: String,
     hash: String,
     next_change: Option<Timestamp>,
+    aliases: Aliases,
 }
 
 /// A price table that can't be loaded. The text names file or overlay, row and field.
@@ -63,6 +65,17 @@ impl Catalogue {
         Self::load(&rows("overlay", overlay)?, at)
     }
 
+    /// The same with the operator's own names. No price depends on them, so the hash does not.
+    #[must_use]
+    pub fn with_aliases(self, aliases: Aliases) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// The operator's own names.
+    pub const fn aliases(&self) -> &Aliases {
+        &self.aliases
+    }
+
     /// SHA-256 of [`Catalogue::json`], as 64 hex digits.
     pub fn hash(&self) -> &str {
         &self.hash
@@ -97,8 +110,14 @@ impl Catalogue {
         found.map(Arc::as_ref)
     }
 
-    /// The provider of a bare chat or embedding model name, if exactly one has it.
+    /// The provider of a bare chat or embedding model name, if exactly one has it. A dated id that
+    /// has no row is of the provider that has the plain one; its price is not known by that.
     pub fn bare(&self, model: &str) -> Option<ProviderId> {
+        self.listed(model)
+            .or_else(|| self.listed(without_date(model)?))
+    }
+
+    fn listed(&self, model: &str) -> Option<ProviderId> {
         let mut providers = ProviderId::ALL.into_iter().filter(|provider| {
             self.models
                 .get(&(*provider, model.into()))
@@ -166,6 +185,7 @@ impl Catalogue {
             hash: canonical::hash(&json),
             json,
             next_change,
+            aliases: Aliases::default(),
         })
     }
 }
@@ -218,6 +238,14 @@ fn take_dated_ids(
         rows_in_force.remove(&(provider.clone(), alias.clone()));
     }
     ids
+}
+
+/// An id without the date behind it, `-2026-11-25` or `-20261125`; `None` if there is none.
+fn without_date(id: &str) -> Option<&str> {
+    [11, 9].into_iter().find_map(|length| {
+        let plain = id.get(..id.len().checked_sub(length)?)?;
+        is_dated(id, plain).then_some(plain)
+    })
 }
 
 /// Whether an id is another one with a date behind it.
@@ -280,8 +308,10 @@ impl Row {
             })?),
             None => None,
         };
+        let mut model = Model::from_raw(raw).map_err(bad)?;
+        model.show_prices(value);
         Ok(Self {
-            model: Model::from_raw(raw).map_err(bad)?,
+            model,
             effective_from,
         })
     }

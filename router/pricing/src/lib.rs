@@ -4,6 +4,7 @@
 //! ([`Unpriced`]), never zero. Every table has a content hash; the same hash and the same usage
 //! give the same amount for ever. Pure: no clock, no files, no network.
 
+pub mod aliases;
 mod canonical;
 pub mod catalogue;
 pub mod exact;
@@ -13,6 +14,7 @@ mod request_price;
 pub mod row;
 mod token_price;
 
+pub use aliases::{Aliases, InvalidAliases};
 pub use catalogue::{Catalogue, CatalogueError};
 pub use exact::Multiplier;
 pub use model::{Asked, Kind, Model};

@@ -26,6 +26,7 @@ pub struct Model {
     restrictions: Vec<String>,
     endpoints: Vec<String>,
     aliases: Vec<String>,
+    prices_json: Box<str>,
 }
 
 /// How a model is priced.
@@ -109,6 +110,20 @@ impl Model {
         &self.aliases
     }
 
+    /// Its prices as they stand in the price table: one JSON object in the table's canonical form.
+    pub fn prices_json(&self) -> &str {
+        &self.prices_json
+    }
+
+    /// Takes its prices over from its row.
+    pub(crate) fn show_prices(&mut self, row: &serde_json::Value) {
+        let fields = row.as_object().into_iter().flatten();
+        let prices =
+            fields.filter(|(name, value)| !value.is_null() && !FACTS.contains(&name.as_str()));
+        let prices = prices.map(|(name, value)| (name.clone(), value.clone()));
+        self.prices_json = crate::canonical::text(&prices.collect()).into();
+    }
+
     /// Gives it further ids.
     pub(crate) fn add_aliases(&mut self, ids: Vec<String>) {
         for id in ids {
@@ -160,9 +175,26 @@ impl Model {
             restrictions: raw.restrictions,
             endpoints: raw.endpoints,
             aliases: raw.aliases,
+            prices_json: Box::default(),
         })
     }
 }
+
+/// Fields of a row that are no prices.
+const FACTS: &[&str] = &[
+    "aliases",
+    "capabilities",
+    "context_window",
+    "deprecation_date",
+    "dimensions",
+    "effective_from",
+    "endpoints",
+    "kind",
+    "max_output",
+    "model",
+    "provider",
+    "restrictions",
+];
 
 fn pricing(raw: &mut RawRow) -> Result<Pricing, String> {
     raw.check_request_prices()?;

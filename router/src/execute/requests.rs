@@ -1,11 +1,18 @@
 //! Answers of a call that takes several provider requests, passed on as they come.
 
+use std::time::Duration;
+
 use keyway_chassis::deadline::Deadline;
-use keyway_proto::Fault;
+use keyway_proto::vault::v1 as vault;
+use keyway_proto::{Fault, Reason};
+use keyway_words::Source;
 
 use super::Answer;
 use super::run::{Listener, Run};
 use crate::call::Work;
+use crate::counters;
+use crate::keys::Lease;
+use crate::resolver::Planned;
 
 impl Run {
     /// Passes the vectors of one request on and goes to the next; the answer, if it was the last.
@@ -26,7 +33,25 @@ impl Run {
             }
             self.passed_on = true;
         }
+        self.hosted_counted = false;
         Ok(last.then_some(Answer::Embed(reply)))
+    }
+
+    /// Counts a provider request on the platform's key once, however often it is tried. A call on
+    /// an own key is not asked.
+    pub(super) fn hosted_turn(&mut self, planned: &Planned, lease: &Lease) -> Result<(), Fault> {
+        if self.hosted_counted || planned.source == Source::Own {
+            return Ok(());
+        }
+        let of = |limits: Option<&vault::Limits>| limits?.hosted_requests_per_minute;
+        let operator = of(lease.operator_limits.limits.as_ref());
+        let own = of(lease.policy.limits.as_ref());
+        let most = operator.into_iter().chain(own).min();
+        let admission = &self.execution.admission;
+        let taken = admission.hosted.take(&self.call.workspace, most);
+        taken.map_err(|wait| limited(most.unwrap_or_default(), wait))?;
+        self.hosted_counted = true;
+        Ok(())
     }
 
     /// The caller has a part of the answer: to ask again would repeat it.
@@ -40,4 +65,12 @@ impl Run {
             fault
         }
     }
+}
+
+fn limited(most: u64, wait: Duration) -> Fault {
+    counters::shed(Reason::HostedRateLimited.as_str());
+    let message = format!(
+        "the workspace made {most} requests on the platform's keys within a minute, which is its limit; calls on an own key are not limited"
+    );
+    Fault::new(Reason::HostedRateLimited, message).retry_after(wait)
 }

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use keyway_chassis::deadline::Deadline;
 use keyway_chassis::drain;
+use keyway_proto::Fault;
 use keyway_proto::router::v1 as wire;
-use keyway_proto::vault::v1 as vault;
-use keyway_proto::{Fault, Reason};
 use keyway_router_providers::chat::ChatDelta;
-use keyway_words::WorkspaceId;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -21,9 +19,9 @@ use super::plan::{Next, Plan};
 use super::{Answer, Done, Execution};
 use crate::admission::Admitted;
 use crate::call::Call;
-use crate::keys::{InFlight, LeaseKey, LeasedKey, View};
-use crate::price::Prices;
+use crate::keys::{InFlight, LeaseKey, LeasedKey};
 use crate::resolver::{self, Planned, Skipped};
+use crate::route::Asked;
 
 /// Who waits for the answer.
 #[derive(Debug)]
@@ -85,6 +83,8 @@ pub(super) struct Run {
     budget: Budget,
     /// A part of a streamed answer was passed on.
     pub(super) passed_on: bool,
+    /// The current provider request was counted as a hosted one.
+    pub(super) hosted_counted: bool,
     admitted: Admitted,
     _in_flight: drain::InFlight,
 }
@@ -110,6 +110,7 @@ impl Run {
             refused: Vec::new(),
             budget,
             passed_on: false,
+            hosted_counted: false,
             admitted,
             _in_flight: in_flight,
         }
@@ -119,7 +120,7 @@ impl Run {
     pub(super) async fn run(mut self) {
         let (gone, deadline) = (self.listener.gone.clone(), self.listener.deadline);
         let plan = tokio::select! {
-            plan = self.plan() => plan,
+            plan = self.begin() => plan,
             _left = Listener::left(gone, deadline) => Err(Deadline::fault("the vault")),
         };
         let result = match plan {
@@ -127,6 +128,12 @@ impl Run {
             Err(fault) => Err(fault),
         };
         self.listener.answer(result);
+    }
+
+    /// Waits for room, if there is none, and makes the plan.
+    async fn begin(&mut self) -> Result<Plan, Fault> {
+        self.admitted.turn().await?;
+        self.plan().await
     }
 
     /// Leases the keys and decides which of them may be tried, in which order.
@@ -137,7 +144,6 @@ impl Run {
             provider: call.provider,
         };
         let lease = execution.leases.lease(&key, call.id).await?;
-        runs(lease.workspace_state, &call.workspace)?;
         let limits = lease
             .operator_limits
             .limits
@@ -150,20 +156,14 @@ impl Run {
             .as_ref()
             .and_then(|limits| limits.concurrency);
         self.admitted.within(limits)?;
-        let now = execution.clock.now();
-        let refused =
-            |refusal: resolver::Refusal| refusal.fault(&call.workspace, call.provider, now);
-        let mode =
-            resolver::narrowed(lease.policy.credential_mode(), call.mode).map_err(refused)?;
-        let table = execution.prices.table();
-        let unpriced = Prices::unpriced(&table, call.provider, &call.model);
-        let view = View {
-            lease: &lease,
-            health: &execution.health,
+        let asked = Asked {
+            workspace: &call.workspace,
+            provider: call.provider,
             model: &call.model,
-            now,
+            mode: call.mode,
         };
-        let mut route = resolver::resolve(&view.facts(mode, unpriced)).map_err(refused)?;
+        let (table, now) = (execution.prices.table(), execution.clock.now());
+        let mut route = execution.route(asked, &lease, &table, now).route?;
         self.receipt.skipped = route.skipped.drain(..).map(|key| skipped(&key)).collect();
         let mut plan = Plan::new(Arc::clone(&lease), route);
         plan.without(&self.refused);
@@ -191,6 +191,13 @@ impl Run {
             let Some((planned, in_flight)) = self.next(plan).await? else {
                 break;
             };
+            if let Err(limited) = self.hosted_turn(&planned, &plan.lease) {
+                // What limits the platform's key is not what failed on an own one.
+                if last.is_none() {
+                    return Err(limited);
+                }
+                break;
+            }
             let ended = Box::pin(self.attempt(&planned, number, &plan.lease)).await;
             self.learn(&planned, &ended, &in_flight);
             let failure = match ended {
@@ -278,25 +285,6 @@ impl Run {
             planned.source,
             planned.key.secret.as_ref(),
         )
-    }
-}
-
-fn runs(state: vault::WorkspaceState, workspace: &WorkspaceId) -> Result<(), Fault> {
-    match state {
-        vault::WorkspaceState::Active => Ok(()),
-        vault::WorkspaceState::Suspended => Err(Fault::new(
-            Reason::WorkspaceSuspended,
-            format!(
-                "workspaces/{workspace} is suspended; the operator lifts it with keyway.vault.v1.WorkspaceService/Resume"
-            ),
-        )),
-        vault::WorkspaceState::Deleted => Err(Fault::new(
-            Reason::WorkspaceDeleted,
-            format!(
-                "workspaces/{workspace} is deleted; take it back with keyway.vault.v1.WorkspaceService/Undelete"
-            ),
-        )),
-        vault::WorkspaceState::Unspecified => Err(keyway_chassis::access::denied()),
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Refusal {
     ModelNotAvailable,
     /// The operator does not allow hosted calls.
     HostedNotAllowed,
+    /// The operator switched all hosted calls off.
+    HostedOff,
     /// A hosted call would have no price.
     Unpriced {
         /// What has no price.
@@ -75,6 +77,7 @@ impl Refusal {
             Self::KeyUnreadable => Reason::KeyUnreadable,
             Self::ModelNotAvailable => Reason::ModelNotAvailable,
             Self::HostedNotAllowed => Reason::HostedNotAllowed,
+            Self::HostedOff => Reason::SwitchedOff,
             Self::Unpriced { .. } => Reason::Unpriced,
             Self::HostedRateLimited { .. } => Reason::HostedRateLimited,
             Self::ProviderUnavailable => Reason::ProviderUnavailable,
@@ -108,6 +111,9 @@ impl Refusal {
             ),
             Self::HostedNotAllowed => format!(
                 "workspaces/{workspace} may not use the platform's keys; store an own key with {PUT_KEY}, or ask the operator to change operator_limits with {UPDATE_WORKSPACE}"
+            ),
+            Self::HostedOff => format!(
+                "the operator switched calls on the platform's keys off; store an own {provider} key with {PUT_KEY}"
             ),
             Self::Unpriced { cause } => format!(
                 "{cause}, so the call can't run on the platform's key; store an own key with {PUT_KEY}"

@@ -57,6 +57,7 @@ fn facts(mode: CredentialMode, own: PoolView) -> Facts {
         mode,
         fallback_on: Vec::new(),
         hosted_allowed: true,
+        hosted_off: false,
         unpriced: None,
         own,
         platform: Some(pool("platform", &[Active])),

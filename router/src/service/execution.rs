@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::DropGuard;
 use tonic::{Request, Response, Status};
 
+use super::models::Page;
 use super::wire as to_wire;
 use super::{Services, named, not_built, receipt};
 use crate::call::{Call, Origin, STREAM_EMBED};
@@ -94,8 +95,12 @@ impl ExecutionService for Services {
         &self,
         request: Request<wire::ListModelsRequest>,
     ) -> Result<Response<wire::ListModelsResponse>, Status> {
-        admit(&*self.authority, request)?;
-        not_built("ListModels")
+        let granted = admit(&*self.authority, request)?;
+        let workspace = workspace("", &granted)?;
+        let page = Page::new(granted.get_ref())?;
+        Ok(Response::new(
+            self.execution.models(&workspace, page).await?,
+        ))
     }
 
     async fn get_receipt(

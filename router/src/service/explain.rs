@@ -11,10 +11,10 @@ use keyway_words::{CallId, Source, WorkspaceId};
 
 use crate::call;
 use crate::execute::Execution;
-use crate::keys::{LeaseKey, View};
+use crate::keys::{LeaseKey, LeasedKey};
 use crate::meter::PLATFORM;
-use crate::price::Prices;
-use crate::resolver::{self, Facts, KeyView};
+use crate::resolver::{Facts, KeyView, Route};
+use crate::route::{Asked, Decided};
 
 impl Execution {
     /// Explains the route of a call of `workspace` with `model`.
@@ -30,47 +30,55 @@ impl Execution {
             provider,
         };
         let lease = self.leases.lease(&key, CallId::new()).await?;
-        let now = self.clock.now();
-        let view = View {
-            lease: &lease,
-            health: &self.health,
+        let asked = Asked {
+            workspace: &key.workspace,
+            provider,
             model: &model,
-            now,
+            mode: CredentialMode::Unspecified,
         };
-        let mode = resolver::narrowed(lease.policy.credential_mode(), CredentialMode::Unspecified);
-        let unpriced = Prices::unpriced(&table, provider, &model);
-        let facts = mode.map(|mode| view.facts(mode, unpriced));
-        let decided = facts.clone().and_then(|facts| resolver::resolve(&facts));
-        let source = decided
-            .as_ref()
-            .ok()
-            .and_then(|route| route.candidates.first());
-        let source = source.map(|planned| billing::Source::from(planned.source));
-        let reason = decided.as_ref().err().map(|refusal| {
-            refusal
-                .fault(&key.workspace, provider, now)
-                .reason
-                .as_str()
-                .to_owned()
-        });
+        let Decided { facts, route } = self.route(asked, &lease, &table, self.clock.now());
+        let in_flight = self.admission.in_flight(&key.workspace);
+        let (source, reason, message) = outcome(&route);
         Ok(wire::ExplainRouteResponse {
             provider: provider.as_str().to_owned(),
-            source: source.unwrap_or_default().into(),
-            reason: reason.unwrap_or_default(),
+            source: source.into(),
+            reason,
+            message,
+            known_model: table.find(provider, &model).is_some(),
             policy: Some(lease.policy.clone()),
-            candidates: facts.map(|facts| candidates(&facts)).unwrap_or_default(),
+            operator_limits: Some(lease.operator_limits.clone()),
+            workspace_state: lease.workspace_state.into(),
+            calls_in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
+            hosted_requests_last_minute: self.admission.hosted.made(&key.workspace),
+            candidates: facts
+                .map(|facts| candidates(&facts, route.as_ref().ok()))
+                .unwrap_or_default(),
+            model,
         })
     }
 }
 
-fn candidates(facts: &Facts) -> Vec<wire::ExplainedKey> {
-    let own = facts
-        .own
-        .keys
-        .iter()
-        .map(|view| explained(view, Source::Own));
+/// The source of the first attempt, or the reason of the refusal and its words.
+pub(super) fn outcome(route: &Result<Route, Fault>) -> (billing::Source, String, String) {
+    match route {
+        Ok(route) => {
+            let first = route.candidates.first();
+            let source = first.map(|planned| billing::Source::from(planned.source));
+            (source.unwrap_or_default(), String::new(), String::new())
+        }
+        Err(fault) => (
+            billing::Source::Unspecified,
+            fault.reason.as_str().to_owned(),
+            fault.message.clone(),
+        ),
+    }
+}
+
+fn candidates(facts: &Facts, route: Option<&Route>) -> Vec<wire::ExplainedKey> {
+    let own = facts.own.keys.iter();
+    let own = own.map(|view| explained(view, Source::Own, route));
     let platform = facts.platform.iter().flat_map(|pool| pool.keys.iter());
-    let platform = platform.map(|view| explained(view, Source::Hosted));
+    let platform = platform.map(|view| explained(view, Source::Hosted, route));
     match facts.mode {
         CredentialMode::HostedOnly => platform.collect(),
         CredentialMode::OwnOnly => own.collect(),
@@ -80,8 +88,16 @@ fn candidates(facts: &Facts) -> Vec<wire::ExplainedKey> {
     }
 }
 
-fn explained(view: &KeyView, source: Source) -> wire::ExplainedKey {
+fn explained(view: &KeyView, source: Source, route: Option<&Route>) -> wire::ExplainedKey {
     let own = matches!(source, Source::Own);
+    let (place, after_failure) = route.map_or((0, false), |route| place(&view.key, route));
+    let skipped = route.into_iter().flat_map(|route| &route.skipped);
+    let mut skipped = skipped.filter(|skipped| Arc::ptr_eq(&skipped.key, &view.key));
+    let why_not = match skipped.next() {
+        Some(skipped) => skipped.why,
+        None if place > 0 => "",
+        None => view.why_not().unwrap_or("NOT_NEEDED"),
+    };
     wire::ExplainedKey {
         key_name: if own {
             view.key.name()
@@ -93,5 +109,19 @@ fn explained(view: &KeyView, source: Source) -> wire::ExplainedKey {
         state: view.state.into(),
         until: view.until.map(timestamp),
         model_allowed: view.model_allowed,
+        place,
+        after_failure,
+        why_not: why_not.to_owned(),
     }
+}
+
+/// The place of a key in the order of attempts, from 1, and whether a failure must come first.
+fn place(key: &Arc<LeasedKey>, route: &Route) -> (u32, bool) {
+    let planned = route.candidates.iter().chain(&route.fallback);
+    let at = planned
+        .zip(1..)
+        .find_map(|(planned, at)| Arc::ptr_eq(&planned.key, key).then_some(at));
+    let at: u32 = at.unwrap_or(0);
+    let first = u32::try_from(route.candidates.len()).unwrap_or(u32::MAX);
+    (at, at > first)
 }

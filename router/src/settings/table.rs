@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyway_chassis::config::{Default, Kind, Setting};
-use keyway_router_pricing::Multiplier;
+use keyway_router_pricing::{Aliases, Multiplier};
 use reqwest::Url;
 
 /// What `prices.multiplier` accepts.
@@ -25,6 +25,14 @@ const fn millis(count: u64) -> Duration {
 
 fn is_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// What `models.aliases` accepts.
+pub(super) const ALIASES: &str =
+    "name=provider/model, separated by commas, each name once and without a slash";
+
+fn is_aliases(text: &str) -> bool {
+    text.parse::<Aliases>().is_ok()
 }
 
 fn is_multiplier(text: &str) -> bool {
@@ -360,6 +368,42 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "Calls in flight per workspace.",
     },
     Setting {
+        path: "limits.calls",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1_000_000,
+        },
+        default: Default::Is("16384"),
+        help: "Calls in flight, all workspaces together.",
+    },
+    Setting {
+        path: "limits.queue",
+        kind: Kind::Integer {
+            min: 0,
+            max: 1_000_000,
+        },
+        default: Default::Is("1024"),
+        help: "Calls beyond limits.calls that wait for room; what comes then is refused as OVERLOADED.",
+    },
+    Setting {
+        path: "limits.queue_wait",
+        kind: Kind::Duration {
+            min: millis(0),
+            max: seconds(60),
+        },
+        default: Default::Is("1s"),
+        help: "How long such a call waits before it is refused as OVERLOADED.",
+    },
+    Setting {
+        path: "limits.bodies",
+        kind: Kind::Bytes {
+            min: 1 << 10,
+            max: 1 << 40,
+        },
+        default: Default::Is("512MiB"),
+        help: "Bytes of request bodies in flight, all calls together; what comes then is refused as OVERLOADED.",
+    },
+    Setting {
         path: "limits.drained_calls",
         kind: Kind::Integer {
             min: 0,
@@ -385,6 +429,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         default: Default::Is("32MiB"),
         help: "Size of a provider's answer.",
+    },
+    Setting {
+        path: "models.aliases",
+        kind: Kind::Checked {
+            accepted: ALIASES,
+            check: is_aliases,
+        },
+        default: Default::Is(""),
+        help: "The operator's own names for models, as fast=openai/gpt-5-mini,deep=anthropic/claude-opus-4-5. They win over names of the catalogue.",
+    },
+    Setting {
+        path: "switches.file",
+        kind: Kind::Path,
+        default: Default::Absent,
+        help: "JSON file of what is switched off: {\"hosted\": true, \"providers\": [\"openai\"], \"models\": [\"openai/gpt-5\"], \"workspaces\": [\"workspaces/acme\"]}, each optional. It must exist, and may be empty; it is read again every second and at SIGHUP.",
     },
     Setting {
         path: "prices.overlay",
