@@ -14,6 +14,7 @@ use keyway_words::{Timestamp, WorkspaceId};
 use serde_json::json;
 
 use self::witness::Witness;
+use crate::failpoints;
 use crate::settings::Deletion;
 use crate::store::audit::{Chain, Decision, Entry, Origin};
 use crate::store::workspaces::WorkspaceRow;
@@ -65,7 +66,7 @@ impl Purge {
             .collect();
         self.witness.forget_all_but(&found);
         for id in ready {
-            self.end(&id).await?;
+            failpoints::during("delete-workspace", self.end(&id)).await?;
         }
         Ok(())
     }

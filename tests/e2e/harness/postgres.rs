@@ -12,21 +12,18 @@ use sea_orm::{ConnectionTrait as _, Database};
 use super::{Product, Setup, Speaker, ports, wait_for};
 
 /// A database of a test's own.
+#[derive(Clone)]
 pub(crate) struct VaultDatabase {
     /// Its URL, password included.
     pub(crate) url: String,
+    name: &'static str,
 }
 
 impl VaultDatabase {
     /// A new database of this process's private server, migrated by the command that operators use.
-    pub(crate) async fn migrated(name: &str) -> Self {
-        let server = Postgres::shared().expect("PostgreSQL");
-        let maintenance = Database::connect(server.url("postgres")).await;
-        let maintenance = maintenance.expect("a connection");
-        let create = format!("CREATE DATABASE {name}");
-        maintenance.execute_unprepared(&create).await.expect("made");
-        maintenance.close().await.expect("closed");
-        let url = server.url(name);
+    pub(crate) async fn migrated(name: &'static str) -> Self {
+        administer(&[&format!("CREATE DATABASE {name}")]).await;
+        let url = Postgres::shared().expect("PostgreSQL").url(name);
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("url");
         std::fs::write(&file, &url).expect("written");
@@ -36,8 +33,36 @@ impl VaultDatabase {
             .output()
             .expect("it runs");
         assert!(migrated.status.success(), "{migrated:?}");
-        Self { url }
+        Self { url, name }
     }
+
+    /// Copies it, while nobody is connected.
+    pub(crate) async fn keep(&self) {
+        let name = self.name;
+        administer(&[&format!("CREATE DATABASE {name}_kept TEMPLATE {name}")]).await;
+    }
+
+    /// Puts the copy in its place.
+    pub(crate) async fn put_back(&self) {
+        let name = self.name;
+        administer(&[
+            &format!("DROP DATABASE {name} WITH (FORCE)"),
+            &format!("CREATE DATABASE {name} TEMPLATE {name}_kept"),
+        ])
+        .await;
+    }
+}
+
+/// Runs statements that no transaction takes, in the server's own database.
+async fn administer(statements: &[&str]) {
+    let server = Postgres::shared().expect("PostgreSQL");
+    let maintenance = Database::connect(server.url("postgres")).await;
+    let maintenance = maintenance.expect("a connection");
+    for statement in statements {
+        let done = maintenance.execute_unprepared(statement).await;
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    maintenance.close().await.expect("closed");
 }
 
 impl Setup {

@@ -248,7 +248,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "deletion.shortest",
         kind: Kind::Duration {
-            min: Duration::from_secs(1),
+            min: Duration::from_millis(10),
             max: Duration::from_hours(24 * 365),
         },
         default: config::Default::Is("1s"),

@@ -9,6 +9,7 @@ use keyway_proto::{Fault, Reason};
 use keyway_words::{Timestamp, WorkspaceId};
 use serde_json::json;
 
+use crate::failpoints;
 use crate::fields;
 use crate::service::{Vault, any_workspace, check_etag, done, living_workspace};
 use crate::settings::Deletion;
@@ -21,6 +22,14 @@ const DELETE: &str = "keyway.vault.v1.WorkspaceService/Delete";
 const UNDELETE: &str = "keyway.vault.v1.WorkspaceService/Undelete";
 
 pub(super) async fn delete(
+    vault: &Vault,
+    granted: &Granted<pb::WorkspaceServiceDeleteRequest>,
+) -> Result<pb::Workspace, Fault> {
+    failpoints::during("delete-workspace", mark(vault, granted)).await
+}
+
+/// Makes it DELETED; its keys and people stay until the delay is over.
+async fn mark(
     vault: &Vault,
     granted: &Granted<pb::WorkspaceServiceDeleteRequest>,
 ) -> Result<pb::Workspace, Fault> {
@@ -117,8 +126,8 @@ fn delay(given: Option<&prost_types::Duration>, bounds: Deletion) -> Result<Dura
     delay
         .filter(|delay| (bounds.shortest..=bounds.longest).contains(delay))
         .ok_or_else(|| {
-            let (shortest, longest) = (bounds.shortest.as_secs(), bounds.longest.as_secs());
-            let accepted = format!("must be {shortest}s to {longest}s; absent means the default");
+            let (shortest, longest) = (bounds.shortest, bounds.longest);
+            let accepted = format!("must be {shortest:?} to {longest:?}; absent means the default");
             Fault::field("deletion_delay", accepted)
         })
 }
