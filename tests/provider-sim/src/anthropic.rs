@@ -1,6 +1,7 @@
-//! Anthropic: messages, counting, models.
+//! Anthropic: messages, counting, models, files.
 
 mod check;
+mod files;
 mod messages;
 
 use serde_json::{Value, json};
@@ -33,6 +34,13 @@ impl Fault {
         Self::new(format!("{field}: Extra inputs are not permitted"))
     }
 
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self {
+            status: 404,
+            ..Self::new(message)
+        }
+    }
+
     fn reply(&self, request: &Request) -> Reply {
         let (id, kind) = match self.status {
             404 => ("anthropic/404_model.error", "not_found_error"),
@@ -55,10 +63,7 @@ pub(crate) fn answer(request: &Request, action: &Action) -> Reply {
                 "anthropic/models.response",
                 &list(request),
             )),
-            (_, path) => Err(Fault {
-                status: 404,
-                message: format!("Not found: {path}"),
-            }),
+            (method, path) => files::answer(request, method, path),
         }
     });
     reply.unwrap_or_else(|fault| fault.reply(request))

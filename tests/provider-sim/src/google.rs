@@ -1,7 +1,10 @@
-//! Google: generating whole and streamed, embeddings, counting, models. `v1` and `v1beta` are alike.
+//! Google: generating whole and streamed, embeddings, counting, models, files, cached contents.
+//! `v1` and `v1beta` are alike.
 
+mod cached;
 mod check;
 mod embeddings;
+mod files;
 mod generate;
 mod names;
 mod signature;
@@ -67,11 +70,19 @@ impl Fault {
         }
     }
 
+    /// What the key does not have, or nobody has: the provider does not tell which.
+    pub(crate) fn no_access(message: impl Into<String>) -> Self {
+        Self {
+            status: 403,
+            ..Self::new(message)
+        }
+    }
+
     fn body(&self) -> Value {
-        let name = if self.status == 404 {
-            "NOT_FOUND"
-        } else {
-            "INVALID_ARGUMENT"
+        let name = match self.status {
+            404 => "NOT_FOUND",
+            403 => "PERMISSION_DENIED",
+            _ => "INVALID_ARGUMENT",
         };
         let mut error = json!({"code": self.status, "message": self.message, "status": name});
         if let Some(field) = &self.field {
@@ -82,10 +93,10 @@ impl Fault {
     }
 
     fn reply(&self, request: &Request) -> Reply {
-        let id = if self.status == 404 {
-            "google/404_model.error"
-        } else {
-            "google/400_invalid.error"
+        let id = match self.status {
+            404 => "google/404_model.error",
+            403 => "google/403_permission.error",
+            _ => "google/400_invalid.error",
         };
         let body = self.body();
         // A stream that is a list has its error in a list too.
@@ -114,9 +125,24 @@ pub(crate) fn answer(request: &Request, action: &Action) -> Reply {
         ("POST", "embedContent" | "batchEmbedContents") => embeddings::answer(request, action),
         ("GET", "") if below_version(&request.path) == Some("models") => list(request),
         ("GET", "") if !model.is_empty() => one(request, model),
+        ("GET" | "POST" | "PATCH" | "DELETE", "") => kept(request),
         (_, path) => Err(Fault::not_found(format!("Method not found: {path}"))),
     };
     reply.unwrap_or_else(|fault| fault.reply(request))
+}
+
+/// What is kept for the key.
+fn kept(request: &Request) -> Result<Reply, Fault> {
+    let path = request
+        .path
+        .strip_prefix("/upload")
+        .unwrap_or(&request.path);
+    let parts: Vec<&str> = below_version(path).unwrap_or_default().split('/').collect();
+    match parts.as_slice() {
+        ["files", rest @ ..] => files::answer(request, rest),
+        ["cachedContents", rest @ ..] => cached::answer(request, rest),
+        _ => Err(Fault::not_found(format!("Not found: {path}"))),
+    }
 }
 
 /// The model exists and has the method.

@@ -1,8 +1,9 @@
-//! Mistral: chat completions, embeddings, models.
+//! Mistral: chat completions, embeddings, models, files.
 
 mod chat;
 mod check;
 mod embeddings;
+mod files;
 
 use serde_json::{Value, json};
 
@@ -70,6 +71,16 @@ impl Fault {
         }
     }
 
+    /// A resource that the key does not have.
+    pub(crate) fn not_found() -> Self {
+        Self::Service {
+            status: 404,
+            kind: "invalid_request_error",
+            code: "not_found",
+            message: "The requested resource was not found.".to_owned(),
+        }
+    }
+
     fn reply(self, request: &Request) -> Reply {
         match self {
             Self::Field { kind, at, message } => {
@@ -102,7 +113,7 @@ pub(crate) fn answer(request: &Request, action: &Action) -> Reply {
         ("POST", "/v1/chat/completions") => chat::answer(request, action),
         ("POST", "/v1/embeddings") => embeddings::answer(request, action),
         ("GET", "/v1/models") => Ok(Reply::like(request, "mistral/models.response", &list())),
-        _ => Ok(Reply::fixture(request, "mistral/404_not_found.error")),
+        (method, path) => files::answer(request, method, path),
     };
     reply.unwrap_or_else(|fault| fault.reply(request))
 }

@@ -1,4 +1,6 @@
-//! A file in a form, as the providers' file endpoints take it.
+//! Files: in a form, as the providers' file endpoints take them, and named in a conversation.
+
+use serde_json::{Value, json};
 
 use crate::request::Request;
 
@@ -40,6 +42,33 @@ pub(crate) fn read(request: &Request) -> Option<Upload> {
         }
     }
     found.then_some(upload)
+}
+
+/// The request with the text of each file that a message names in place of the part that names it;
+/// `None` if no part does. `id_of`: the id in such a part. `text_of`: its text, or what is wrong.
+pub(crate) fn inlined<E>(
+    request: &Request,
+    id_of: impl Fn(&Value) -> Option<&str>,
+    text_of: impl Fn(&str) -> Result<String, E>,
+) -> Result<Option<Request>, E> {
+    let messages = request.body["messages"].as_array().into_iter().flatten();
+    let mut parts =
+        messages.flat_map(|message| message["content"].as_array().into_iter().flatten());
+    if !parts.any(|part| id_of(part).is_some()) {
+        return Ok(None);
+    }
+    let mut body = request.body.clone();
+    let messages = body["messages"].as_array_mut().into_iter().flatten();
+    for message in messages {
+        let parts = message.get_mut("content").and_then(Value::as_array_mut);
+        for part in parts.into_iter().flatten() {
+            let text = id_of(part).map(&text_of).transpose()?;
+            if let Some(text) = text {
+                *part = json!({"type": "text", "text": text});
+            }
+        }
+    }
+    Ok(Some(request.with_body(body)))
 }
 
 fn quoted<'h>(head: &'h str, name: &str) -> Option<&'h str> {

@@ -6,13 +6,13 @@
 
 use serde_json::{Value, json};
 
-use crate::anthropic::{Fault, NAME, check};
+use crate::anthropic::{Fault, NAME, check, files};
 use crate::chat::{Answer, Asked, Choice, Finish, Format, Tool, arguments, deltas};
 use crate::count::{self, Counts};
 use crate::reply::{Chunk, Reply};
 use crate::request::Request;
 use crate::script::Action;
-use crate::{chat, fixtures, models};
+use crate::{chat, fixtures, models, upload};
 
 const PLAIN: &str = "anthropic/message_plain.response";
 const STREAM: &str = "anthropic/message_plain.sse";
@@ -22,6 +22,9 @@ const THINKING: u64 = 40;
 
 pub(super) fn answer(request: &Request, action: &Action) -> Result<Reply, Fault> {
     check::message(request)?;
+    let text_of = |id: &str| files::text(request, id);
+    let inlined = upload::inlined(request, named_file, text_of)?;
+    let request = inlined.as_ref().unwrap_or(request);
     let asked = asked(request);
     let window = models::find(NAME, request.model()).and_then(|model| model.context_window);
     let prompt = asked.input.prompt() * request.factor;
@@ -57,6 +60,10 @@ pub(super) fn count(request: &Request) -> Result<Reply, Fault> {
         "anthropic/count_tokens.response",
         &json!({"input_tokens": tokens}),
     ))
+}
+
+fn named_file(block: &Value) -> Option<&str> {
+    block["source"]["file_id"].as_str()
 }
 
 fn asked(request: &Request) -> Asked {

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use crate::chat::{self, Answer, Asked, Choice, Finish, Format, Tool, arguments};
 use crate::count::{self, Counts};
+use crate::google::cached::{self, Continued};
 use crate::google::usage::{self, Modalities};
-use crate::google::{Fault, NAME, check, names, signature, stream};
+use crate::google::{Fault, NAME, check, files, names, signature, stream};
 use crate::models;
 use crate::reply::{Reply, request_id};
 use crate::request::Request;
@@ -20,9 +21,13 @@ const THOUGHT: &str = "The question is short, so is the answer.";
 
 pub(super) fn answer(request: &Request, action: &Action) -> Result<Reply, Fault> {
     let body = names::canonical(&request.body, names::GENERATE)?;
+    let Continued { body, cached } = cached::continued(request, body)?;
     check::generate(request, &body)?;
+    let body = files::inlined(request, body)?;
     let modalities = modalities(&body);
-    let asked = asked(request, &body, modalities);
+    let mut asked = asked(request, &body, modalities);
+    asked.input.input -= cached;
+    asked.input.cache_read = cached;
     check::context(request, modalities.sum() * request.factor)?;
     let mut answer = chat::answer(&asked, action);
     if answer.finish == Finish::Refusal && action.usage.is_none() {

@@ -36,6 +36,26 @@ pub(super) const GENERATE: Message = &[
     ("store", Plain),
     ("continuationToken", Plain),
 ];
+pub(super) const CACHED: Message = &[
+    ("name", Plain),
+    ("displayName", Plain),
+    ("model", Plain),
+    ("contents", Many(CONTENT)),
+    ("systemInstruction", One(CONTENT)),
+    ("tools", Many(TOOL)),
+    ("toolConfig", One(TOOL_CONFIG)),
+    ("ttl", Plain),
+    ("expireTime", Plain),
+];
+pub(super) const FILE: Message = &[(
+    "file",
+    One(&[
+        ("name", Plain),
+        ("displayName", Plain),
+        ("mimeType", Plain),
+        ("sizeBytes", Plain),
+    ]),
+)];
 pub(super) const COUNT: Message = &[
     ("contents", Many(CONTENT)),
     ("generateContentRequest", One(GENERATE)),

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::chat::{Answer, Finish, arguments, deltas};
 use crate::count::Counts;
-use crate::mistral::{Fault, check};
+use crate::mistral::{Fault, check, files};
 use crate::reply::{Chunk, Reply};
 use crate::request::Request;
 use crate::script::Action;
-use crate::{chat, completions, fixtures};
+use crate::{chat, completions, fixtures, upload};
 
 const PLAIN: &str = "mistral/chat_plain.response";
 const STREAM: &str = "mistral/chat_plain.sse";
@@ -19,6 +19,9 @@ const THOUGHT: &str = "The question is short, so is the answer.";
 
 pub(super) fn answer(request: &Request, action: &Action) -> Result<Reply, Fault> {
     check::chat(request)?;
+    let text_of = |id: &str| files::text(request, id);
+    let inlined = upload::inlined(request, named_file, text_of)?;
+    let request = inlined.as_ref().unwrap_or(request);
     let asked = completions::asked(request, &["max_tokens"]);
     check::context(request, asked.input.prompt() * request.factor)?;
     let mut answer = chat::answer(&asked, action);
@@ -54,6 +57,10 @@ pub(super) fn answer(request: &Request, action: &Action) -> Result<Reply, Fault>
     } else {
         reply.reporting(reported)
     })
+}
+
+fn named_file(part: &Value) -> Option<&str> {
+    part["file_id"].as_str()
 }
 
 /// What every chunk and the whole reply say of themselves.

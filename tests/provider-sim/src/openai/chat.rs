@@ -8,7 +8,7 @@ use crate::openai::{Fault, NAME, check, stored};
 use crate::reply::{Chunk, Reply};
 use crate::request::Request;
 use crate::script::Action;
-use crate::{chat, completions, fixtures, models};
+use crate::{chat, completions, fixtures, models, upload};
 
 const PLAIN: &str = "openai/chat_plain.response";
 const STREAM: &str = "openai/chat_plain.sse";
@@ -17,6 +17,9 @@ const LIMITS: &[&str] = &["max_completion_tokens", "max_tokens"];
 
 pub(super) fn answer(request: &Request, action: &Action) -> Result<Reply, Fault> {
     check::chat(request)?;
+    let text_of = |id: &str| stored::file_text(request, &json!(id));
+    let inlined = upload::inlined(request, named_file, text_of)?;
+    let request = inlined.as_ref().unwrap_or(request);
     let asked = completions::asked(request, LIMITS);
     check::context(request, asked.input.prompt() * request.factor)?;
     let answer = chat::answer(&asked, action);
@@ -43,6 +46,10 @@ pub(super) fn answer(request: &Request, action: &Action) -> Result<Reply, Fault>
     } else {
         reply.reporting(reported)
     })
+}
+
+fn named_file(part: &Value) -> Option<&str> {
+    part["file"]["file_id"].as_str()
 }
 
 /// What every chunk and the whole reply say of themselves.

@@ -59,7 +59,7 @@ fn part(part: &Value, place: &str) -> Result<(), Fault> {
     }
     let own = "https://generativelanguage.googleapis.com/";
     let uri = part["fileData"]["fileUri"].as_str();
-    if uri.is_some_and(|uri| !uri.starts_with(own) && !uri.starts_with("http://127.0.0.1:")) {
+    if uri.is_some_and(|uri| !uri.starts_with(own)) {
         return Err(Fault::new("Invalid or unsupported file uri."));
     }
     if !part["functionCall"].is_null() && !part["functionCall"]["name"].is_string() {
