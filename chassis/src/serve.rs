@@ -1,6 +1,7 @@
 //! gRPC over our own listener: one order of layers, limits on everything, an orderly end.
 
 pub(crate) mod access_log;
+mod call_id;
 mod catch_panic;
 mod connection;
 mod handshakes;
@@ -26,6 +27,8 @@ use tower::{Layer as _, ServiceBuilder};
 use tracing::info;
 
 use self::access_log::AccessLogLayer;
+pub use self::call_id::CALL_ID;
+use self::call_id::CallIdLayer;
 use self::catch_panic::CatchPanicLayer;
 use self::connection::Connections;
 use self::handshakes::Handshakes;
@@ -191,6 +194,8 @@ fn layers<A: Authenticate>(
         .layer(TraceLayer)
         // Sees every call and every answer, the refusals of the layers below too.
         .layer(AccessLogLayer)
+        // Every refusal below names its call.
+        .layer(CallIdLayer)
         // A bug in one call is one INTERNAL, and it is logged.
         .layer(CatchPanicLayer)
         // What tonic refuses to read has a reason too.

@@ -6,6 +6,7 @@
 
 mod bodies;
 mod rates;
+mod request_ids;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::counters;
 pub use bodies::{Bodies, BodyBudget};
 pub use rates::HostedRates;
+pub use request_ids::{Claimed, RequestIds};
 
 /// Bounds of the whole router.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +44,8 @@ pub struct Admission {
     places: Arc<Semaphore>,
     /// Hosted requests of the last minute.
     pub hosted: HostedRates,
+    /// Request ids of open calls.
+    pub request_ids: Arc<RequestIds>,
 }
 
 /// One call in flight, until it is dropped.
@@ -68,6 +72,7 @@ impl Admission {
             room: Arc::new(Semaphore::new(bounds.calls)),
             places: Arc::new(Semaphore::new(bounds.queue)),
             hosted: HostedRates::default(),
+            request_ids: Arc::default(),
         }
     }
 

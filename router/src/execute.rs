@@ -159,12 +159,22 @@ impl Execution {
         }
         let admitted = self.admission.enter(&call.workspace)?;
         let in_flight = self.drain.enter()?;
+        let claimed = call.request_id.as_deref().map(|request_id| {
+            let ids = &self.admission.request_ids;
+            ids.claim(&call.workspace, request_id, call.id)
+        });
+        let claimed = claimed.transpose()?;
         let (reply, result) = oneshot::channel();
         let gone = CancellationToken::new();
         let guard = gone.clone().drop_guard();
         let mut listener = Listener::new(reply, deltas, gone, call.deadline);
         listener.vectors = vectors;
-        let run = Run::new(Arc::clone(self), call, listener, (admitted, in_flight));
+        let run = Run::new(
+            Arc::clone(self),
+            call,
+            listener,
+            (admitted, in_flight, claimed),
+        );
         self.tasks.spawn("call", run.run());
         Ok(Running { result, guard })
     }

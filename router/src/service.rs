@@ -11,11 +11,12 @@ mod wire;
 use std::sync::Arc;
 
 use keyway_chassis::access::Authority;
+use keyway_chassis::serve::CALL_ID;
 use keyway_proto::{Fault, Reason};
 use keyway_router_billing::Ledger;
 use keyway_words::CallId;
 use tonic::metadata::MetadataValue;
-use tonic::{Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::execute::Execution;
 use crate::price::Prices;
@@ -58,4 +59,8 @@ fn not_built<T>(what: &str) -> Result<T, Status> {
     .into())
 }
 
-const CALL_ID: &str = "keyway-call-id";
+/// The id that the call got at the door.
+fn call_id<T>(request: &Request<T>) -> CallId {
+    let id = request.extensions().get::<CallId>();
+    id.copied().unwrap_or_else(CallId::new)
+}

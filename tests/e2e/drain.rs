@@ -36,7 +36,11 @@ async fn a_stream_and_a_unary_call_finish_and_a_new_call_is_refused() {
     product.terminate(Part::Router);
     let refused = async || match caller.chat(ask("anthropic/claude-haiku-4-5")).await {
         Ok(_) => None, // the signal is still on its way
-        Err(status) => Some(reason(&status)),
+        Err(status) => {
+            let named = status.metadata().contains_key("keyway-call-id");
+            assert!(named, "{status:?}");
+            Some(reason(&status))
+        }
     };
     let (refusal, _) = wait_for("a refusal", refused).await;
     assert_eq!(refusal, Some(Reason::Draining));

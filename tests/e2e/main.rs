@@ -31,6 +31,7 @@ mod lost_files;
 mod models;
 mod own_and_hosted;
 mod protection;
+mod request_ids;
 mod revoke;
 mod rotation;
 mod sign_in;

@@ -21,6 +21,7 @@ use tracing::{info, warn};
 use crate::access::Peer;
 use crate::body::{Watcher, watched};
 use crate::rpc;
+use crate::serve::CALL_ID;
 
 /// Where the authentication writes who called.
 #[derive(Debug, Clone, Default)]
@@ -68,9 +69,7 @@ impl Line {
     /// Reads what the head of the answer tells.
     fn head(&mut self, headers: &HeaderMap) {
         self.status = Status::from_header_map(headers);
-        let id = headers
-            .get("keyway-call-id")
-            .and_then(|id| id.to_str().ok());
+        let id = headers.get(CALL_ID).and_then(|id| id.to_str().ok());
         self.call_id = id.map(str::to_owned);
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use keyway_words::Timestamp;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict, Value};
 use sea_orm::{
     ColumnTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, Set,
     TryInsertResult,
@@ -115,10 +115,20 @@ async fn claim(
     let holder = request_ids::Entity::find_by_id(key)
         .one(transaction)
         .await?;
-    // The next attempt of the same call holds it already.
-    Ok(holder
-        .map(|row| row.call_id)
-        .filter(|call_id| *call_id != record.call_id))
+    let holder = holder.map(|row| row.call_id);
+    if holder.as_ref() != Some(&record.call_id) {
+        return Ok(holder);
+    }
+    // The next attempt of the same call: until it ends, the call is not complete.
+    request_ids::Entity::update_many()
+        .col_expr(
+            request_ids::Column::CompletedAt,
+            Expr::value(Value::BigInt(None)),
+        )
+        .filter(request_ids::Column::CallId.eq(&record.call_id))
+        .exec(transaction)
+        .await?;
+    Ok(None)
 }
 
 /// Keeps the request id of a completed call for a day; frees that of any other.

@@ -17,7 +17,7 @@ use super::budget::Budget;
 use super::failure::Failure;
 use super::plan::{Next, Plan};
 use super::{Answer, Done, Execution};
-use crate::admission::Admitted;
+use crate::admission::{Admitted, Claimed};
 use crate::call::Call;
 use crate::keys::{InFlight, LeaseKey, LeasedKey};
 use crate::resolver::{self, Planned, Skipped};
@@ -87,6 +87,7 @@ pub(super) struct Run {
     pub(super) hosted_counted: bool,
     admitted: Admitted,
     _in_flight: drain::InFlight,
+    _request_id: Option<Claimed>,
 }
 
 impl Run {
@@ -95,7 +96,7 @@ impl Run {
         execution: Arc<Execution>,
         call: Call,
         listener: Listener,
-        (admitted, in_flight): (Admitted, drain::InFlight),
+        (admitted, in_flight, claimed): (Admitted, drain::InFlight, Option<Claimed>),
     ) -> Self {
         let receipt = wire::Receipt {
             call_id: call.id.to_string(),
@@ -113,6 +114,7 @@ impl Run {
             hosted_counted: false,
             admitted,
             _in_flight: in_flight,
+            _request_id: claimed,
         }
     }
 

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 
 use super::models::Page;
 use super::wire as to_wire;
-use super::{Services, named, not_built, receipt};
+use super::{Services, call_id, named, not_built, receipt};
 use crate::call::{Call, Origin, STREAM_EMBED};
 use crate::execute::{Done, Execution, Running};
 
@@ -34,7 +34,7 @@ impl ExecutionService for Services {
         &self,
         request: Request<wire::ChatRequest>,
     ) -> Result<Response<wire::ChatResponse>, Status> {
-        let id = CallId::new();
+        let id = call_id(&request);
         let parse = |origin, request, table: &Catalogue| Call::chat(origin, request, false, table);
         let done = self.whole(id, request, parse).await;
         named(
@@ -47,7 +47,7 @@ impl ExecutionService for Services {
         &self,
         request: Request<wire::StreamChatRequest>,
     ) -> Result<Response<Self::StreamChatStream>, Status> {
-        let id = CallId::new();
+        let id = call_id(&request);
         named(id, self.pieces(id, request))
     }
 
@@ -55,7 +55,7 @@ impl ExecutionService for Services {
         &self,
         request: Request<wire::EmbedRequest>,
     ) -> Result<Response<wire::EmbedResponse>, Status> {
-        let id = CallId::new();
+        let id = call_id(&request);
         let done = self.whole(id, request, Call::embed).await;
         named(
             id,
@@ -67,7 +67,7 @@ impl ExecutionService for Services {
         &self,
         request: Request<wire::StreamEmbedRequest>,
     ) -> Result<Response<Self::StreamEmbedStream>, Status> {
-        let id = CallId::new();
+        let id = call_id(&request);
         named(id, self.vectors(id, request))
     }
 
@@ -75,7 +75,7 @@ impl ExecutionService for Services {
         &self,
         request: Request<wire::SearchRequest>,
     ) -> Result<Response<wire::SearchResponse>, Status> {
-        let id = CallId::new();
+        let id = call_id(&request);
         let done = self.whole(id, request, Call::search).await;
         named(
             id,
