@@ -1,17 +1,14 @@
 //! Google and Mistral as a caller sees them: what a call costs follows from the price file and from what
-//! the simulator counted, and a conversation with tools goes there and back.
+//! the simulator counted.
 
 use std::path::Path;
 
 use keyway_proto::billing::v1::{Basis, Source, UsageEvent};
-use keyway_proto::router::v1::{
-    ChatRequest, ChatResponse, ChatRole, EmbedRequest, FinishReason, Message, Part, Reasoning,
-    StreamChatRequest, Tool, ToolCall, ToolResult, part, stream_chat_response,
-};
+use keyway_proto::router::v1::{EmbedRequest, Reasoning};
 use serde_json::{Value, json};
 
 use crate::docs::root;
-use crate::harness::{DEMO, Logs, Product, Speaker, ask, only_attempt};
+use crate::harness::{DEMO, Logs, Product, Speaker, only_attempt, say};
 
 const CHATS: [&str; 2] = ["google/gemini-3.8-flash", "mistral/mistral-small-latest"];
 const EMBEDDINGS: [&str; 2] = ["google/gemini-embedding-2", "mistral/mistral-embed"];
@@ -58,6 +55,11 @@ async fn check(product: &Product, source: Source) {
             (source, Basis::ProviderReported)
         );
         assert_eq!(event.provider, entry["provider"].as_str().unwrap());
+        let header = match event.provider.as_str() {
+            "google" => "x-goog-api-key",
+            _ => "authorization",
+        };
+        assert_eq!(entry["credential"]["header"], header, "never in the URL");
         compare(event, entry);
     }
 }
@@ -68,7 +70,8 @@ async fn calls(caller: &Speaker) -> Vec<String> {
     for model in CHATS {
         for text in ["Say something short.", "odd counts"] {
             for effort in ["", "high"] {
-                let mut request = said(model, text);
+                let mut request = say(model, text);
+                request.max_output_tokens = Some(2048);
                 request.reasoning = Some(Reasoning {
                     effort: effort.to_owned(),
                     ..Default::default()
@@ -76,7 +79,7 @@ async fn calls(caller: &Speaker) -> Vec<String> {
                 let answer = caller.chat(request.clone()).await;
                 let answer = answer.unwrap_or_else(|status| panic!("{model}: {status:?}"));
                 ids.push(only_attempt(answer.receipt).1);
-                ids.push(only_attempt(streamed(caller, request).await.receipt).1);
+                ids.push(only_attempt(caller.stream_chat(request).await.receipt).1);
             }
         }
     }
@@ -91,18 +94,6 @@ async fn calls(caller: &Speaker) -> Vec<String> {
         ids.push(only_attempt(answer.into_inner().receipt).1);
     }
     ids
-}
-
-fn said(model: &str, text: &str) -> ChatRequest {
-    let part = Some(part::Part::Text(text.to_owned()));
-    ChatRequest {
-        messages: vec![Message {
-            role: ChatRole::User.into(),
-            parts: vec![Part { part }],
-        }],
-        max_output_tokens: Some(2048),
-        ..ask(model)
-    }
 }
 
 fn compare(event: &UsageEvent, entry: &Value) {
@@ -165,143 +156,26 @@ fn pico(price: &str) -> u128 {
 }
 
 #[tokio::test]
-async fn parallel_calls_go_there_and_their_results_come_back() {
+async fn what_embeddings_cost_of_which_no_usage_is_told_is_unknown_and_not_zero() {
     let product = Product::start().await;
     let _logs = Logs(&product);
-    for model in CHATS {
-        for stream in [false, true] {
-            there_and_back(&product, model, stream).await;
-        }
-    }
-}
-
-async fn there_and_back(product: &Product, model: &str, stream: bool) {
-    let caller = product.caller();
-    let mut request = said(model, "[sim:tools]");
-    request.tools = ["get_weather", "get_time"].map(tool).into();
-    let send = async |request: ChatRequest| {
-        if stream {
-            return streamed(&caller, request).await;
-        }
-        let answer = caller.chat(request).await;
-        answer.unwrap_or_else(|status| panic!("{model}: {status:?}"))
-    };
-    let answer = send(request.clone()).await;
-    assert_eq!(
-        answer.finish_reason(),
-        FinishReason::ToolCalls,
-        "{answer:?}"
-    );
-    let asked = answer.message.clone().unwrap();
-    let calls = called(&asked);
-    let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
-    assert_eq!(names, ["get_weather", "get_time"]);
-    assert!(
-        calls
-            .iter()
-            .all(|call| call.arguments_json == r#"{"city":"sample"}"#)
-    );
-    assert_ne!(calls[0].id, calls[1].id);
-    let results = calls.iter().zip(["18 C", "noon"]).map(|(call, text)| Part {
-        part: Some(part::Part::ToolResult(ToolResult {
-            call_id: call.id.clone(),
-            text: text.to_owned(),
-            is_error: false,
-        })),
-    });
-    request.messages.push(asked.clone());
-    request.messages.push(Message {
-        role: ChatRole::Tool.into(),
-        parts: results.collect(),
-    });
-    let answer = send(request.clone()).await;
-    let text = text(&answer.message.unwrap());
-    assert!(
-        text.starts_with("The tool said: ") && text.contains("noon"),
-        "{text}"
-    );
-
-    // Google demands its signature back with the first call of the group: the simulator checks it.
-    let signed = calls.iter().map(|call| !call.signature.is_empty());
-    let google = model.starts_with("google/");
-    assert_eq!(signed.collect::<Vec<_>>(), [google, false]);
-    if google {
-        for part in &mut request.messages[1].parts {
-            if let Some(part::Part::ToolCall(call)) = &mut part.part {
-                call.signature.clear();
-            }
-        }
-        let refused = caller.chat(request).await.unwrap_err();
-        assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{refused:?}");
-    }
-}
-
-fn tool(name: &str) -> Tool {
-    Tool {
-        name: name.to_owned(),
-        parameters_json: r#"{"type":"object","properties":{"city":{"type":"string"}}}"#.to_owned(),
+    let request = EmbedRequest {
+        model: "google/gemini-embedding-001".to_owned(),
+        inputs: vec!["twelve bytes".to_owned(), "and some more".to_owned()],
+        dimensions: Some(8),
         ..Default::default()
-    }
-}
-
-fn called(message: &Message) -> Vec<ToolCall> {
-    let parts = message.parts.iter().filter_map(|part| match &part.part {
-        Some(part::Part::ToolCall(call)) => Some(call.clone()),
-        _ => None,
-    });
-    parts.collect()
-}
-
-fn text(message: &Message) -> String {
-    let parts = message.parts.iter().filter_map(|part| match &part.part {
-        Some(part::Part::Text(text)) => Some(text.as_str()),
-        _ => None,
-    });
-    parts.collect()
-}
-
-/// A streamed answer as the unary one would be: texts joined, calls by their index.
-async fn streamed(caller: &Speaker, request: ChatRequest) -> ChatResponse {
-    let mut execution = caller.router.execution();
-    let request = StreamChatRequest {
-        request: Some(request),
     };
-    let answer = execution.stream_chat(request).await;
-    let mut stream = answer
-        .unwrap_or_else(|status| panic!("{status:?}"))
-        .into_inner();
-    let (mut said, mut calls) = (String::new(), Vec::<ToolCall>::new());
-    loop {
-        let event = stream.message().await.unwrap().expect("an end");
-        match event.event.expect("an event") {
-            stream_chat_response::Event::Text(text) => said.push_str(&text),
-            stream_chat_response::Event::ToolCall(delta) => {
-                let index = usize::try_from(delta.index).unwrap();
-                calls.resize(calls.len().max(index + 1), ToolCall::default());
-                let call = &mut calls[index];
-                call.id.push_str(&delta.id);
-                call.name.push_str(&delta.name);
-                call.arguments_json.push_str(&delta.arguments_json);
-                call.signature.extend(delta.signature);
-            }
-            stream_chat_response::Event::End(end) => {
-                let text = (!said.is_empty()).then_some(part::Part::Text(said));
-                let calls = calls.into_iter().map(part::Part::ToolCall);
-                let parts = text
-                    .into_iter()
-                    .chain(calls)
-                    .map(|part| Part { part: Some(part) });
-                return ChatResponse {
-                    message: Some(Message {
-                        role: ChatRole::Assistant.into(),
-                        parts: parts.collect(),
-                    }),
-                    finish_reason: end.finish_reason,
-                    provider_finish: end.provider_finish,
-                    receipt: end.receipt,
-                };
-            }
-            _ => {}
-        }
-    }
+    let answer = product.caller().router.execution().embed(request).await;
+    let answer = answer.unwrap().into_inner();
+    assert_eq!(answer.embeddings[1].values.len(), 8);
+    let (_, id) = only_attempt(answer.receipt);
+    let [event] = product
+        .admin()
+        .events_of(DEMO, &[&id])
+        .await
+        .try_into()
+        .unwrap();
+    assert_eq!(event.source(), Source::Hosted);
+    assert!(matches!(event.basis(), Basis::Unknown | Basis::Estimated));
+    assert_eq!((event.charge_usd, event.list_price_usd), (None, None));
 }

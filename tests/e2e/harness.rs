@@ -32,7 +32,7 @@ pub(crate) use metrics::Counts;
 pub(crate) use postgres::VaultDatabase;
 pub(crate) use second_router::SecondRouter;
 pub(crate) use simulator::Simulator;
-pub(crate) use speak::{DEMO, Speaker, ask, only_attempt, reason};
+pub(crate) use speak::{DEMO, Speaker, ask, only_attempt, reason, say};
 pub(crate) use tenant::Tenant;
 pub(crate) use wait::{BOUND, wait_for};
 pub(crate) use way::Way;

@@ -39,6 +39,7 @@ mod start_states;
 mod stream_embed;
 mod switches;
 mod tls;
+mod tools;
 mod traces;
 mod vault_down;
 mod warm;

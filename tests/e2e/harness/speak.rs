@@ -7,7 +7,8 @@ use keyway_proto::billing::v1::{
     Basis, StreamUsageOpen, StreamUsageRequest, UsageEvent, UsageFilter, stream_usage_request,
 };
 use keyway_proto::router::v1::{
-    AttemptReceipt, ChatRequest, ChatResponse, ChatRole, Message, Part, Receipt, part,
+    AttemptReceipt, ChatEnd, ChatRequest, ChatResponse, ChatRole, Message, Part, Receipt,
+    StreamChatRequest, ToolCall, ToolCallDelta, part, stream_chat_response,
 };
 use keyway_proto::vault::v1::{DeleteKeyRequest, Key, PutKeyRequest};
 use keyway_proto::{Reason, status};
@@ -21,7 +22,12 @@ pub(crate) const DEMO: &str = "workspaces/demo";
 
 /// A chat request of one user turn.
 pub(crate) fn ask(model: &str) -> ChatRequest {
-    let text = part::Part::Text("Say something short.".to_owned());
+    say(model, "Say something short.")
+}
+
+/// A chat request of one user turn that says this.
+pub(crate) fn say(model: &str, text: &str) -> ChatRequest {
+    let text = part::Part::Text(text.to_owned());
     ChatRequest {
         model: model.to_owned(),
         messages: vec![Message {
@@ -97,6 +103,27 @@ impl Speaker {
         Ok(self.router.execution().chat(request).await?.into_inner())
     }
 
+    /// One streamed chat call that must succeed, as the unary answer would be: texts joined, calls by
+    /// their index.
+    pub(crate) async fn stream_chat(&self, request: ChatRequest) -> ChatResponse {
+        let request = StreamChatRequest {
+            request: Some(request),
+        };
+        let answer = self.router.execution().stream_chat(request).await;
+        let answer = answer.unwrap_or_else(|status| panic!("{status:?}"));
+        let mut stream = answer.into_inner();
+        let mut whole = Whole::default();
+        loop {
+            let next = stream.message().await.expect("no error").expect("an end");
+            match next.event.expect("an event") {
+                stream_chat_response::Event::Text(text) => whole.text.push_str(&text),
+                stream_chat_response::Event::ToolCall(delta) => whole.add(delta),
+                stream_chat_response::Event::End(end) => return whole.ended(end),
+                _ => {}
+            }
+        }
+    }
+
     /// One chat call that must succeed; its only attempt and the call id.
     pub(crate) async fn chat_once(&self, model: &str) -> (AttemptReceipt, String) {
         let answer = self
@@ -154,6 +181,42 @@ impl Speaker {
             .await
             .expect("all events in time");
         found
+    }
+}
+
+/// A streamed answer so far.
+#[derive(Default)]
+struct Whole {
+    text: String,
+    calls: Vec<ToolCall>,
+}
+
+impl Whole {
+    fn add(&mut self, delta: ToolCallDelta) {
+        let index = usize::try_from(delta.index).expect("an index");
+        let calls = self.calls.len().max(index + 1);
+        self.calls.resize(calls, ToolCall::default());
+        let call = &mut self.calls[index];
+        call.id.push_str(&delta.id);
+        call.name.push_str(&delta.name);
+        call.arguments_json.push_str(&delta.arguments_json);
+        call.signature.extend(delta.signature);
+    }
+
+    fn ended(self, end: ChatEnd) -> ChatResponse {
+        let text = (!self.text.is_empty()).then_some(part::Part::Text(self.text));
+        let calls = self.calls.into_iter().map(part::Part::ToolCall);
+        let parts = text.into_iter().chain(calls);
+        let message = Message {
+            role: ChatRole::Assistant.into(),
+            parts: parts.map(|part| Part { part: Some(part) }).collect(),
+        };
+        ChatResponse {
+            message: Some(message),
+            finish_reason: end.finish_reason,
+            provider_finish: end.provider_finish,
+            receipt: end.receipt,
+        }
     }
 }
 
