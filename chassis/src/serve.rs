@@ -1,9 +1,10 @@
-//! gRPC over our own listener: one order of layers, limits on everything, an orderly end.
+//! gRPC, and plain HTTP beside it, over our own listener: one order of layers, limits on everything, an orderly end.
 
 pub(crate) mod access_log;
 mod call_id;
 mod catch_panic;
 mod connection;
+mod edge;
 mod handshakes;
 mod health;
 mod lent;
@@ -31,6 +32,8 @@ pub use self::call_id::CALL_ID;
 use self::call_id::CallIdLayer;
 use self::catch_panic::CatchPanicLayer;
 use self::connection::Connections;
+use self::edge::{Behind, NoEdge, Outside};
+pub use self::edge::{Edge, Taken};
 use self::handshakes::Handshakes;
 pub use self::listener::{Listener, bind};
 use self::refusals::{Refusal, Refusals};
@@ -98,6 +101,26 @@ pub async fn grpc<A: Authenticate>(
     services: &'static [&'static str],
     around: Surroundings<A>,
 ) -> Result<(), ServeError> {
+    serve(listener, (routes, services), (NoEdge, false), around).await
+}
+
+/// The same with an edge for plain HTTP on the port, in HTTP/1 or HTTP/2.
+pub async fn grpc_and_http<A: Authenticate, E: Edge>(
+    listener: Listener,
+    routes: Routes,
+    services: &'static [&'static str],
+    edge: E,
+    around: Surroundings<A>,
+) -> Result<(), ServeError> {
+    serve(listener, (routes, services), (edge, true), around).await
+}
+
+async fn serve<A: Authenticate, E: Edge>(
+    listener: Listener,
+    (routes, services): (Routes, &'static [&'static str]),
+    (edge, http1): (E, bool),
+    around: Surroundings<A>,
+) -> Result<(), ServeError> {
     let config = around.config.clone();
     let (health, follow) = health::service(around.readiness.clone(), services);
     let routes = health::with_reflection(routes.add_service(health), config.reflection, services)?;
@@ -109,7 +132,15 @@ pub async fn grpc<A: Authenticate>(
         };
         info!(%address, "serving {} on {address}{tls}", services.join(", "));
     }
-    let served = accept(listener, layers(&around).layer(routes.prepare()), &around);
+    let behind = Behind {
+        routes: routes.prepare(),
+        edge: edge.clone(),
+    };
+    let service = Outside {
+        layers: layers(&around).layer(behind),
+        edge,
+    };
+    let served = accept(listener, service, http1, &around);
     tokio::select! {
         () = served => Ok(()),
         () = follow => Ok(()),
@@ -117,7 +148,7 @@ pub async fn grpc<A: Authenticate>(
 }
 
 /// Takes connections until the drain is closed; then those that are open have a moment to end.
-async fn accept<A, S>(listener: Listener, service: S, around: &Surroundings<A>)
+async fn accept<A, S>(listener: Listener, service: S, http1: bool, around: &Surroundings<A>)
 where
     S: tower::Service<
             http::Request<tonic::body::Body>,
@@ -133,6 +164,7 @@ where
         config: around.config.clone(),
         tls: listener.tls.clone(),
         drain: around.drain.clone(),
+        http1,
     };
     let name = listener.name;
     let handshakes = Handshakes::new(around.config.max_handshakes);
@@ -170,10 +202,10 @@ fn count(connections: usize) -> f64 {
 }
 
 /// The layers, outermost first.
-fn layers<A: Authenticate>(
+fn layers<A: Authenticate, E: Edge>(
     around: &Surroundings<A>,
 ) -> impl tower::Layer<
-    Routes,
+    Behind<E>,
     Service: tower::Service<
         http::Request<tonic::body::Body>,
         Response = http::Response<tonic::body::Body>,
@@ -185,7 +217,7 @@ fn layers<A: Authenticate>(
                  + Send
                  + 'static,
 > + Clone
-+ use<A> {
++ use<A, E> {
     let reflection = around.config.reflection;
     let authenticate = Arc::clone(&around.authenticate);
     let authority = Arc::clone(&around.authority);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -19,7 +19,7 @@ use tower::{Service, ServiceExt as _};
 use super::ServeConfig;
 use super::handshakes::Handshake;
 use super::lent;
-use super::preface;
+use super::preface::{self, Spoken};
 use super::refusals::Refusal;
 use crate::access::Peer;
 use crate::drain::{Drain, Ending};
@@ -32,11 +32,14 @@ pub(super) struct Connections<S> {
     pub(super) config: ServeConfig,
     pub(super) tls: Option<TlsServer>,
     pub(super) drain: Drain,
+    /// Whether HTTP/1 is spoken too.
+    pub(super) http1: bool,
 }
 
 /// A connection that is ready for calls.
 struct Open<IO> {
     io: IO,
+    spoken: Spoken,
     peer: Peer,
     /// How long what its peer showed holds.
     holds: Duration,
@@ -58,18 +61,17 @@ where
         handshake: Handshake,
     ) -> Result<(), Refusal> {
         let opened = tokio::select! {
-            opened = tokio::time::timeout(self.config.handshake_timeout, open(self.tls.as_ref(), tcp, address)) => opened,
+            opened = tokio::time::timeout(self.config.handshake_timeout, open(self.tls.as_ref(), tcp, (address, self.http1))) => opened,
             () = handshake.evicted() => return Err(Refusal::GaveWay),
         };
         let open = opened.map_err(|_passed| Refusal::Slow)??;
         drop(handshake);
-        self.calls(open).await;
-        Ok(())
+        self.calls(open).await
     }
 
     /// Serves calls until the connection ends, is old enough, or the process stops. Then it takes
     /// no new ones, and those in flight have as long as any call.
-    async fn calls<IO>(self, open: Open<IO>)
+    async fn calls<IO>(self, open: Open<IO>) -> Result<(), Refusal>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -85,8 +87,9 @@ where
         let service = TowerToHyperService::new(service);
         let age = self.config.connection_age().min(open.holds);
         let (io, returned) = lent::lend(open.io);
-        {
-            let http = http2(&self.config).serve_connection(TokioIo::new(io), service);
+        let http = http(&self.config, open.spoken);
+        let ended = {
+            let http = http.serve_connection(TokioIo::new(io), service);
             let mut http = pin!(http);
             let over = async {
                 tokio::select! {
@@ -94,18 +97,25 @@ where
                     () = tokio::time::sleep(age) => {}
                 }
             };
-            // How it ended is the client's business: its calls were logged each.
-            let stands = tokio::select! {
-                _ended = &mut http => false,
-                () = over => true,
+            let ended = tokio::select! {
+                ended = &mut http => Some(ended),
+                () = over => None,
             };
-            if stands {
+            if let Some(ended) = ended {
+                ended
+            } else {
                 ending.begin();
                 http.as_mut().graceful_shutdown();
-                drop(tokio::time::timeout(self.config.deadline_cap, http).await);
+                let rest = tokio::time::timeout(self.config.deadline_cap, http).await;
+                rest.unwrap_or(Ok(()))
             }
-        }
+        };
         returned.close().await;
+        // How else it ended is the client's business: its calls were logged each.
+        match ended {
+            Err(error) if open.spoken == Spoken::Http1 => malformed(&*error).map_or(Ok(()), Err),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -113,7 +123,7 @@ where
 async fn open(
     tls: Option<&TlsServer>,
     tcp: TcpStream,
-    address: SocketAddr,
+    (address, http1): (SocketAddr, bool),
 ) -> Result<Open<impl AsyncRead + AsyncWrite + Unpin + Send + 'static>, Refusal> {
     // Else the first frame of an answer waits for an ACK, 40 ms.
     tcp.set_nodelay(true).map_err(|_gone| Refusal::Left)?;
@@ -135,13 +145,45 @@ async fn open(
             Either::Right(stream)
         }
     };
-    let io = preface::http2(io).await?;
-    Ok(Open { io, peer, holds })
+    let (spoken, io) = preface::read(io, http1).await?;
+    Ok(Open {
+        io,
+        spoken,
+        peer,
+        holds,
+    })
 }
 
-fn http2(config: &ServeConfig) -> http2::Builder<TokioExecutor> {
-    let mut http = http2::Builder::new(TokioExecutor::new());
-    http.timer(TokioTimer::new())
+/// The refusal of a connection on which a request could not be read: its sender got a bare 400, 408,
+/// 414 or 431, since where a request has no beginning it has no path that would give its answer a
+/// shape.
+fn malformed(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<Refusal> {
+    let error = error.downcast_ref::<hyper::Error>()?;
+    if error.is_timeout() {
+        return Some(Refusal::SlowHead);
+    }
+    let what = if error.is_parse_too_large() {
+        "the head of a request is larger than server.max_header_list"
+    } else {
+        "a request that is no HTTP"
+    };
+    error.is_parse().then_some(Refusal::Request(what))
+}
+
+/// The protocol that was seen, within bounds.
+fn http(config: &ServeConfig, spoken: Spoken) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        // From the end of one request to the end of the next one's head: as long as a silent peer of
+        // HTTP/2 stays.
+        .header_read_timeout(config.keepalive_interval + config.keepalive_timeout)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(
+            usize::try_from(config.max_header_list).map_or(MIN_BUFFER, |size| size.max(MIN_BUFFER)),
+        );
+    http.http2()
+        .timer(TokioTimer::new())
         .keep_alive_interval(Some(config.keepalive_interval))
         .keep_alive_timeout(config.keepalive_timeout)
         .max_concurrent_streams(config.max_concurrent_streams)
@@ -152,5 +194,13 @@ fn http2(config: &ServeConfig) -> http2::Builder<TokioExecutor> {
         // Also counts, over the life of a connection, whoever was refused before all of their request
         // was read: no attack, so there is room for it.
         .max_local_error_reset_streams(Some(1024));
-    http
+    match spoken {
+        Spoken::Http1 => http.http1_only(),
+        Spoken::Http2 => http.http2_only(),
+    }
 }
+
+/// Header lines of one HTTP/1 request.
+const MAX_HEADERS: usize = 128;
+/// The least that the HTTP/1 reader works with.
+const MIN_BUFFER: usize = 8192;

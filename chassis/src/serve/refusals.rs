@@ -23,6 +23,10 @@ pub(super) enum Refusal {
     Tls(TlsRefusal),
     /// It is of no protocol that is spoken here; what it looks like.
     Protocol(&'static str),
+    /// It is HTTP/1, and a request on it can't be read; what of it.
+    Request(&'static str),
+    /// It is HTTP/1, and the head of a request did not come in time.
+    SlowHead,
     /// It went away by itself, as probes of ports do.
     Left,
 }
@@ -35,6 +39,8 @@ impl Refusal {
             Self::Slow => "slow",
             Self::Tls(refusal) => refusal.label,
             Self::Protocol(_) => "protocol",
+            Self::Request(_) => "request",
+            Self::SlowHead => "slow_head",
             Self::Left => "left",
         }
     }
@@ -47,7 +53,11 @@ impl Refusal {
             }
             Self::Slow => "its handshake was not done within server.handshake_timeout".to_owned(),
             Self::Tls(refusal) => refusal.why.clone(),
-            Self::Protocol(looks) => format!("it does not begin as HTTP/2 does: {looks}"),
+            Self::Protocol(looks) => {
+                format!("it begins as nothing does that is spoken here: {looks}")
+            }
+            Self::Request(what) => format!("it sent {what}"),
+            Self::SlowHead => "the head of a request did not come in time".to_owned(),
             Self::Left => "it left before its handshake was done".to_owned(),
         }
     }
@@ -85,7 +95,8 @@ impl Refusals {
         let (listener, reason) = (self.listener, refusal.label());
         counter!("keyway_connections_refused_total", "listener" => listener, "reason" => reason)
             .increment(1);
-        if *refusal == Refusal::Left {
+        // An idle connection ends like one whose request never comes.
+        if matches!(refusal, Refusal::Left | Refusal::SlowHead) {
             return;
         }
         if let Some(left_out) = self.may_log() {
