@@ -9,6 +9,7 @@ use crate::chat::{ChatCall, ChatDelta, ChatReply, StreamEnd};
 use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::failure::ProviderFailure;
 use crate::metered::Metered;
+use crate::native::NativeApi;
 use crate::search::{SearchCall, SearchReply};
 use crate::wire::{DecodeError, EncodeError, WireRequest};
 
@@ -74,6 +75,11 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// status.
     fn search_reply(&self, _model: &str, _body: &[u8]) -> Result<SearchReply, DecodeError> {
         Err(DecodeError::NotOffered { what: "search" })
+    }
+
+    /// The paths that its own SDK may call; `None` if none are listed.
+    fn native(&self) -> Option<&'static dyn NativeApi> {
+        None
     }
 
     /// Classifies an answer whose status is not 2xx. `now` resolves a `retry-after` that is a date

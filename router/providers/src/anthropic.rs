@@ -3,6 +3,7 @@
 //! API version [`VERSION`]: it takes no sampling settings, so a call that sets them is refused.
 
 mod error;
+mod native;
 mod request;
 mod response;
 mod stream;
@@ -16,6 +17,7 @@ use crate::adapter::{Adapter, Credential, StreamDecoder};
 use crate::chat::{ChatCall, ChatReply, Finish};
 use crate::event_stream::EventStream;
 use crate::failure::ProviderFailure;
+use crate::native::NativeApi;
 use crate::wire::{DecodeError, EncodeError, WireRequest};
 
 /// Value of the `anthropic-version` header.
@@ -52,6 +54,10 @@ impl Adapter for Anthropic {
 
     fn chat_stream(&self) -> Result<Box<dyn StreamDecoder>, DecodeError> {
         Ok(Box::new(EventStream::<stream::MessageReader>::default()))
+    }
+
+    fn native(&self) -> Option<&'static dyn NativeApi> {
+        Some(&native::AnthropicApi)
     }
 
     fn failure(

@@ -44,6 +44,7 @@ mod image;
 pub mod json;
 pub mod metered;
 mod mistral;
+pub mod native;
 mod openai;
 mod options;
 pub mod registry;

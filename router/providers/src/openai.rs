@@ -5,6 +5,7 @@
 mod embeddings;
 mod error;
 mod messages;
+mod native;
 mod request;
 mod response;
 mod rules;
@@ -19,6 +20,7 @@ use crate::chat::{ChatCall, ChatReply};
 use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::event_stream::EventStream;
 use crate::failure::ProviderFailure;
+use crate::native::NativeApi;
 use crate::wire::{DecodeError, EncodeError, WireRequest};
 
 /// The adapter.
@@ -64,6 +66,10 @@ impl Adapter for OpenAi {
 
     fn embed_reply(&self, body: &[u8], inputs: usize) -> Result<EmbedReply, DecodeError> {
         embeddings::reply(body, inputs)
+    }
+
+    fn native(&self) -> Option<&'static dyn NativeApi> {
+        Some(&native::OpenAiApi)
     }
 
     fn failure(

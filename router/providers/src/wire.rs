@@ -65,6 +65,15 @@ pub enum EncodeError {
         /// Name of the option, at most 64 characters of it.
         name: String,
     },
+    /// A part of a request in the provider's own words that only a workspace's own key may use:
+    /// `HOSTED_STATE_FORBIDDEN`.
+    #[error(
+        "{what} may be used only on the workspace's own key: on the platform's nothing is stored at the provider, and nothing there is named"
+    )]
+    NeedsOwnKey {
+        /// A path, a header, or where in the body it stands.
+        what: String,
+    },
     /// The provider has nothing of this kind: `FIELD_UNSUPPORTED` on `model`.
     #[error("model names a provider that offers no {what}")]
     NotOffered {

@@ -36,12 +36,48 @@ struct CompletionDetails {
     audio_tokens: Count,
 }
 
+/// The same counts as responses name them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ResponseReport {
+    input_tokens: Count,
+    output_tokens: Count,
+    total_tokens: Count,
+    input_tokens_details: Option<PromptDetails>,
+    output_tokens_details: Option<CompletionDetails>,
+}
+
+impl From<ResponseReport> for Report {
+    fn from(report: ResponseReport) -> Self {
+        Self {
+            prompt_tokens: report.input_tokens,
+            completion_tokens: report.output_tokens,
+            total_tokens: report.total_tokens,
+            prompt_tokens_details: report.input_tokens_details,
+            completion_tokens_details: report.output_tokens_details,
+        }
+    }
+}
+
 /// Reads a usage object, of chat or of embeddings. A later one replaces an earlier one.
 pub(super) fn read(report: &RawValue, metered: &mut Metered) {
-    metered.raw = keep_raw(report);
+    take(report, read_object(report), metered);
+}
+
+/// Reads the usage object of a response.
+pub(super) fn read_response(report: &RawValue, metered: &mut Metered) {
+    take(
+        report,
+        read_object::<ResponseReport>(report).map(Report::from),
+        metered,
+    );
+}
+
+fn take(raw: &RawValue, report: Option<Report>, metered: &mut Metered) {
+    metered.raw = keep_raw(raw);
     metered.complete = true;
     let mut counter = Counter::default();
-    let usage = read_object(report).map(|report: Report| normal_form(&report, &mut counter));
+    let usage = report.map(|report| normal_form(&report, &mut counter));
     metered.flagged = counter.flagged || usage.is_none();
     metered.usage = usage.filter(|usage| !usage.is_unknown());
 }
