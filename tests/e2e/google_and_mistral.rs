@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use keyway_proto::billing::v1::{Basis, Source, UsageEvent};
-use keyway_proto::router::v1::{EmbedRequest, Reasoning};
+use keyway_proto::router::v1::{EmbedRequest, Image, Part, Reasoning, ResponseFormat, image, part};
 use serde_json::{Value, json};
 
 use crate::docs::root;
@@ -178,4 +178,40 @@ async fn what_embeddings_cost_of_which_no_usage_is_told_is_unknown_and_not_zero(
     assert_eq!(event.source(), Source::Hosted);
     assert!(matches!(event.basis(), Basis::Unknown | Basis::Estimated));
     assert_eq!((event.charge_usd, event.list_price_usd), (None, None));
+}
+
+#[tokio::test]
+async fn a_schema_and_an_image_reach_both_providers() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let caller = product.caller();
+    for model in CHATS {
+        let mut request = say(model, "What is on it?");
+        let source = Some(image::Source::Data(b"\x89PNG\r\n\x1a\n".to_vec()));
+        let image = Image {
+            source,
+            media_type: "image/png".to_owned(),
+        };
+        request.messages[0].parts.push(Part {
+            part: Some(part::Part::Image(image)),
+        });
+        request.response_format = Some(ResponseFormat {
+            schema_json: r#"{"type":"object","properties":{"things":{"type":"integer"}},"required":["things"],"additionalProperties":false}"#.to_owned(),
+            name: "picture".to_owned(),
+            ..Default::default()
+        });
+        let whole = caller.chat(request.clone()).await;
+        let whole = whole.unwrap_or_else(|status| panic!("{model}: {status:?}"));
+        let streamed = caller.stream_chat(request).await;
+        let said = Some(part::Part::Text(r#"{"things":1}"#.to_owned()));
+        assert_eq!(whole.message, streamed.message);
+        assert_eq!(whole.message.unwrap().parts, [Part { part: said }]);
+        assert_eq!(whole.finish_reason, streamed.finish_reason);
+    }
+    let journal = product.simulator().journal().await;
+    let carried = journal.iter().filter(|entry| {
+        let body = entry["body"].as_str().unwrap();
+        body.contains("iVBORw0KGgo=") && body.contains("\"things\"")
+    });
+    assert_eq!(carried.count(), 2 * CHATS.len());
 }

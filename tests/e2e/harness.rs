@@ -94,6 +94,18 @@ impl Setup {
             .expect("an address")
     }
 
+    /// Puts a provider behind a door of the simulator, which is to be made once that runs.
+    pub(crate) fn behind_a_door(self, provider: &str) -> (Self, SocketAddr) {
+        let door = format!("127.0.0.1:{}", ports::free());
+        let below = if provider == "openai" { "/v1" } else { "" };
+        let variable = format!(
+            "KEYWAY_ROUTER__PROVIDERS__{}__BASE_URL",
+            provider.to_uppercase()
+        );
+        let setup = self.with(&variable, &format!("http://{door}/{provider}{below}"));
+        (setup, door.parse().expect("an address"))
+    }
+
     /// Where the simulator will listen.
     pub(crate) fn simulator(&self) -> SocketAddr {
         self.options

@@ -14,6 +14,7 @@ mod config;
 mod crash;
 mod damage;
 mod docs;
+mod doors;
 mod drain;
 mod ending;
 #[cfg(feature = "external")]

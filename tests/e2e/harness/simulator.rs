@@ -46,6 +46,13 @@ impl Simulator {
         wait_for("replies at the gate", held).await;
     }
 
+    /// Makes a door at an address, or changes what happens to connections there.
+    pub(crate) async fn door(self, listen: SocketAddr, behaviour: &str) {
+        let order = serde_json::json!({"behaviour": behaviour, "listen": listen.to_string()});
+        self.post(&format!("/_sim/door/{}", listen.port()), &order.to_string())
+            .await;
+    }
+
     async fn read(self, path: &str) -> Value {
         let (status, body) = get(self.0, path).await.expect("the simulator answers");
         assert_eq!(status, 200, "{body}");

@@ -1,7 +1,7 @@
 //! Doors: further addresses of the simulator that can be shut in the ways a connection fails.
 //!
 //! `POST /_sim/door/NAME` with `{"behaviour": "…"}` makes the door, or changes what happens at it, and
-//! answers with its address. A door that is `open` leads to the same providers, script and journal as
+//! answers with its address: `listen` of the order that made it, or any free port. A door that is `open` leads to the same providers, script and journal as
 //! the main address. A change ends the connections that go through the door; its address stays.
 
 use std::collections::BTreeMap;
@@ -60,6 +60,8 @@ type Order = (Behaviour, oneshot::Sender<io::Result<()>>);
 #[serde(deny_unknown_fields)]
 struct Wanted {
     behaviour: Behaviour,
+    /// Where a new door is; loopback only.
+    listen: Option<SocketAddr>,
 }
 
 impl Doors {
@@ -74,12 +76,18 @@ impl Doors {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let Wanted { behaviour } =
+        let Wanted { behaviour, listen } =
             serde_json::from_slice(order).map_err(|error| error.to_string())?;
+        let listen = listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        if !listen.ip().is_loopback() {
+            return Err(format!("{listen} is not a loopback address"));
+        }
         let known = self.lock().get(name).cloned();
         let door = match known {
             Some(door) => door,
-            None => self.make(name, serve).map_err(|error| error.to_string())?,
+            None => self
+                .make(name, listen, serve)
+                .map_err(|error| error.to_string())?,
         };
         let (done, told) = oneshot::channel();
         let sent = door.orders.send((behaviour, done)).await;
@@ -94,12 +102,13 @@ impl Doors {
     fn make<F>(
         &self,
         name: &str,
+        listen: SocketAddr,
         serve: impl Fn(TcpStream) -> F + Send + Sync + 'static,
     ) -> io::Result<Door>
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let bound = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let bound = bind(listen)?;
         let (orders, receiver) = mpsc::channel(1);
         let door = Door {
             address: bound.local_addr()?,

@@ -26,6 +26,7 @@ pub(super) fn answer(request: &Request, action: &Action) -> Result<Reply, Fault>
     let body = files::inlined(request, body)?;
     let modalities = modalities(&body);
     let mut asked = asked(request, &body, modalities);
+    let cached = cached.min(asked.input.input);
     asked.input.input -= cached;
     asked.input.cache_read = cached;
     check::context(request, modalities.sum() * request.factor)?;

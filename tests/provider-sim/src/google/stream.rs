@@ -59,7 +59,7 @@ fn payloads(request: &Request, answer: &Answered<'_>) -> Vec<Value> {
             said += count::text(piece["text"].as_str().unwrap_or_default()) * request.factor;
         }
         if let Some(usage) = body.get_mut("usageMetadata").filter(|_| at < last) {
-            let candidates = said.min(answer.counts.output - answer.counts.reasoning);
+            let candidates = said.min(answer.counts.output.saturating_sub(answer.counts.reasoning));
             usage["candidatesTokenCount"] = json!(candidates);
             usage["totalTokenCount"] =
                 json!(answer.counts.prompt() + candidates + answer.counts.reasoning);

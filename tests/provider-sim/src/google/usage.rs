@@ -50,8 +50,8 @@ fn part_tokens(part: &Value) -> u64 {
 /// The usage of a reply. The prompt includes what was read from the cache; candidates exclude
 /// thoughts. `modalities`: unless the counts were scripted.
 pub(super) fn metadata(counts: Counts, modalities: Option<(Modalities, u64)>, tier: &str) -> Value {
-    let prompt = counts.prompt() - counts.tool_use;
-    let candidates = counts.output - counts.reasoning;
+    let prompt = counts.prompt().saturating_sub(counts.tool_use);
+    let candidates = counts.output.saturating_sub(counts.reasoning);
     let mut usage = json!({"promptTokenCount": prompt});
     let mut put = |name: &str, tokens: u64| {
         if tokens > 0 {

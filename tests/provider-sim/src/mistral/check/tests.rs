@@ -135,7 +135,8 @@ fn calls_and_results_belong_together_and_ids_have_nine_characters() {
     let prefix = json!({"role": "assistant", "content": "So", "prefix": true});
     assert_eq!(turns(&json!([user, prefix])), Ok(()));
     for wrong in [
-        json!([user, call("call_1"), result("call_1")]),
+        json!([user, call("call-0001"), result("call-0001")]),
+        json!([user, call("abcdefgh12"), result("abcdefgh12")]),
         json!([user, call("abcdefgh1"), result("abcdefgh2")]),
         json!([user, call("abcdefgh1"), user]),
         json!([user, result("abcdefgh1")]),
