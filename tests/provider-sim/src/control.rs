@@ -2,7 +2,8 @@
 //!
 //! `GET /_sim/ready` answers 200. `GET /_sim/journal?after=N&wait_ms=M` gives the entries after a
 //! number, and with `wait_ms` waits that long for the first. `GET /_sim/state` gives the last number,
-//! the rules left and how many replies wait at each gate. `POST /_sim/script` adds a rule or an
+//! the rules left, how many replies wait at each gate, how many connections and replies are open, and
+//! the doors. `POST /_sim/script` adds a rule or an
 //! array of them, `POST /_sim/release/NAME` opens a gate, `POST /_sim/door/NAME` makes or changes a
 //! door (`door`), `POST /_sim/reset` drops the rules and lets all pass that wait; the journal and the
 //! doors stay.
@@ -28,7 +29,7 @@ pub(crate) async fn answer(
         ("GET", "/_sim/journal") => journal(state, query).await,
         ("GET", "/_sim/state") => Reply::own(
             200,
-            &json!({"last": state.journal.last(), "rules": state.script.left(), "waiting": state.gates.waiting(), "doors": state.doors.state()}),
+            &json!({"last": state.journal.last(), "connections": state.connections(), "replies": state.journal.unended(), "rules": state.script.left(), "waiting": state.gates.waiting(), "doors": state.doors.state()}),
         ),
         ("POST", "/_sim/script") => match state.script.add(body) {
             Ok(rules) => Reply::own(200, &json!({"rules": rules})),

@@ -53,7 +53,10 @@ pub(crate) struct Journal {
 struct Inner {
     file: Option<File>,
     last: u64,
-    entries: VecDeque<Value>,
+    /// With their numbers, so that one is found among many thousands without reading them.
+    entries: VecDeque<(u64, Value)>,
+    /// Replies that have no end yet.
+    open: u64,
 }
 
 /// How a reply ended.
@@ -92,6 +95,7 @@ impl Journal {
             file,
             last,
             entries: VecDeque::new(),
+            open: 0,
         };
         Ok(Self {
             inner: Mutex::new(inner),
@@ -118,7 +122,8 @@ impl Journal {
         if inner.entries.len() == SHOWN {
             inner.entries.pop_front();
         }
-        inner.entries.push_back(line);
+        inner.entries.push_back((request.number, line));
+        inner.open += 1;
         drop(inner);
         self.changed.send_modify(|version| *version += 1);
         Ok(())
@@ -133,11 +138,12 @@ impl Journal {
             .entries
             .iter_mut()
             .rev()
-            .find(|entry| entry["seq"] == number);
+            .find(|(seq, _)| *seq == number);
         merge(&mut line, &told);
-        if let Some(entry) = entry {
+        if let Some((_, entry)) = entry {
             merge(entry, &told);
         }
+        inner.open = inner.open.saturating_sub(1);
         let written = inner.write(&line);
         drop(inner);
         self.changed.send_modify(|version| *version += 1);
@@ -147,12 +153,17 @@ impl Journal {
     /// The entries after a number, oldest first, each with its end once it has one.
     pub(crate) fn after(&self, number: u64) -> Vec<Value> {
         let inner = self.lock();
-        let newer = |entry: &&Value| entry["seq"].as_u64().is_some_and(|seq| seq > number);
-        inner.entries.iter().filter(newer).cloned().collect()
+        let newer = inner.entries.iter().filter(|(seq, _)| *seq > number);
+        newer.map(|(_, entry)| entry.clone()).collect()
     }
 
     pub(crate) fn last(&self) -> u64 {
         self.lock().last
+    }
+
+    /// Replies that have begun and have no end yet.
+    pub(crate) fn unended(&self) -> u64 {
+        self.lock().open
     }
 
     /// Wakes at every line.

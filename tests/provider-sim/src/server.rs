@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +56,30 @@ pub(crate) struct State {
     pub(crate) gates: Arc<Gates>,
     pub(crate) doors: Doors,
     accounts: Accounts,
+    connections: AtomicU64,
+}
+
+impl State {
+    /// Connections that are open, that of the asking one too.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+/// A connection that is open while this lives.
+struct Counted(Arc<State>);
+
+impl Counted {
+    fn new(state: &Arc<State>) -> Self {
+        state.connections.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(state))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How long no caller is taken after one could not be.
@@ -70,6 +95,7 @@ pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
         gates: Arc::default(),
         doors: Doors::default(),
         accounts: Accounts::default(),
+        connections: AtomicU64::new(0),
     });
     loop {
         // One caller who has left, or no free descriptor for a while, ends nothing for the others.
@@ -91,6 +117,7 @@ async fn connection(state: Arc<State>, stream: TcpStream) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let _counted = Counted::new(&state);
     let by_hand = Arc::new(ByHand::default());
     let asked = Arc::clone(&by_hand);
     let service = service_fn(move |request| {

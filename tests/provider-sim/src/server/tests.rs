@@ -48,6 +48,18 @@ impl Sim {
         serde_json::from_str(text.split("\r\n\r\n").nth(1).unwrap()).unwrap()
     }
 
+    /// Waits until so many connections, the asking one too, and replies are open.
+    async fn until_open(&self, connections: u64, replies: u64) {
+        for _ in 0..1000 {
+            let state = self.json("/_sim/state", "").await;
+            if state["connections"] == connections && state["replies"] == replies {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("never {connections} connections and {replies} replies");
+    }
+
     /// The entries once the last has its end.
     async fn journal(&self) -> Vec<Value> {
         for _ in 0..1000 {
@@ -175,6 +187,7 @@ async fn a_stalled_stream_goes_on_when_released_and_is_abandoned_when_the_caller
     sim.script(&stall).await;
     let mut stream = sim.open(CHAT, &hello(true)).await;
     stream.read_exact(&mut first).await.unwrap();
+    sim.until_open(2, 1).await;
     drop(stream);
     let sent: Vec<Value> = sim
         .journal()
@@ -183,6 +196,7 @@ async fn a_stalled_stream_goes_on_when_released_and_is_abandoned_when_the_caller
         .map(|entry| entry["sent"].clone())
         .collect();
     assert_eq!(sent, ["whole", "abandoned"]);
+    sim.until_open(1, 0).await;
 }
 
 #[tokio::test]
