@@ -4,7 +4,7 @@
 //! first and fixes how many fields follow, so no two contexts give the same bytes.
 
 use crate::CryptoError;
-use crate::envelope::ALGORITHM;
+use crate::envelope::{ALGORITHM, HELD_ALGORITHM};
 
 /// Where a secret stands: every field must be the same when it is opened.
 ///
@@ -53,9 +53,23 @@ pub struct WrapContext<'a> {
 
 impl WrapContext<'_> {
     pub(crate) fn canonical(&self, master_key_id: &str) -> Result<Vec<u8>, CryptoError> {
+        self.in_domain(b"keyway/data-key/v1", ALGORITHM, master_key_id)
+    }
+
+    /// Of a master key that a module holds.
+    pub(crate) fn canonical_held(&self, master_key_id: &str) -> Result<Vec<u8>, CryptoError> {
+        self.in_domain(b"keyway/held-data-key/v1", HELD_ALGORITHM, master_key_id)
+    }
+
+    fn in_domain(
+        &self,
+        domain: &[u8],
+        algorithm: u8,
+        master_key_id: &str,
+    ) -> Result<Vec<u8>, CryptoError> {
         canonical(&[
-            b"keyway/data-key/v1",
-            &[ALGORITHM],
+            domain,
+            &[algorithm],
             self.owner.as_bytes(),
             self.data_key_id.as_bytes(),
             &self.generation.to_be_bytes(),

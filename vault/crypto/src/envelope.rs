@@ -2,12 +2,15 @@
 //!
 //! An envelope opens only with the one key that its header names, in the context it was sealed in.
 
+mod held;
+
 use hkdf::Hkdf;
 use keyway_words::Secret;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+pub use self::held::{HeldOpening, HeldSealing, held_key_marks};
 use crate::aead::{self, NONCE, TAG};
 use crate::key_bytes::KEY_LENGTH;
 use crate::{DataKey, MasterKey, NoRandomness, Random, SealContext, WrapContext};
@@ -86,7 +89,7 @@ pub fn unwrap(
 /// The id of the one key that can open an envelope: a data key's for a secret, a master key's for a
 /// wrapped data key. It is not authenticated before the envelope is opened.
 pub fn key_id(envelope: &[u8]) -> Result<&str, CryptoError> {
-    Parts::parse(envelope).map(|parts| parts.key_id)
+    Parts::parse(envelope, ALGORITHM).map(|parts| parts.key_id)
 }
 
 /// Why nothing was sealed or opened. The first four say what is wrong with an envelope.
@@ -135,16 +138,16 @@ fn seal_bytes(
     random.fill(&mut nonce)?;
     let derived = Derived::new(key.bytes, &salt, context)?;
 
-    // Reserved whole: growing would leave copies of the plaintext behind.
-    let total = FIXED + key.id.len() + plaintext.len() + TAG;
-    let mut envelope = Zeroizing::new(Vec::with_capacity(total));
-    envelope.extend_from_slice(MAGIC);
-    envelope.extend_from_slice(&[VERSION, ALGORITHM, id_length]);
-    envelope.extend_from_slice(key.id.as_bytes());
-    envelope.extend_from_slice(&salt);
-    envelope.extend_from_slice(&derived.commitment);
-    envelope.extend_from_slice(&nonce);
-    envelope.extend_from_slice(&sealed_length.to_be_bytes());
+    let header = Header {
+        algorithm: ALGORITHM,
+        id_length,
+        key_id: key.id,
+        salt: &salt,
+        commitment: &derived.commitment,
+        nonce: &nonce,
+        sealed_length,
+    };
+    let mut envelope = Zeroizing::new(header.write());
     let start = envelope.len();
     envelope.extend_from_slice(plaintext);
     let (_header, in_place) = envelope.split_at_mut(start);
@@ -158,7 +161,7 @@ fn open_bytes(
     context: &[u8],
     envelope: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-    let parts = Parts::parse(envelope)?;
+    let parts = Parts::parse(envelope, ALGORITHM)?;
     if parts.key_id != key.id {
         return Err(CryptoError::KeyIdUnknown);
     }
@@ -215,6 +218,33 @@ impl Derived {
     }
 }
 
+/// Everything of an envelope before the sealed bytes.
+struct Header<'a> {
+    algorithm: u8,
+    id_length: u8,
+    key_id: &'a str,
+    salt: &'a [u8; SALT],
+    commitment: &'a [u8; COMMITMENT],
+    nonce: &'a [u8; NONCE],
+    sealed_length: u16,
+}
+
+impl Header<'_> {
+    /// Reserved for the whole envelope: growing would leave copies of the plaintext behind.
+    fn write(&self) -> Vec<u8> {
+        let total = FIXED + self.key_id.len() + usize::from(self.sealed_length);
+        let mut bytes = Vec::with_capacity(total);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&[VERSION, self.algorithm, self.id_length]);
+        bytes.extend_from_slice(self.key_id.as_bytes());
+        bytes.extend_from_slice(self.salt);
+        bytes.extend_from_slice(self.commitment);
+        bytes.extend_from_slice(self.nonce);
+        bytes.extend_from_slice(&self.sealed_length.to_be_bytes());
+        bytes
+    }
+}
+
 /// An envelope taken apart.
 struct Parts<'a> {
     key_id: &'a str,
@@ -226,16 +256,19 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn parse(envelope: &'a [u8]) -> Result<Self, CryptoError> {
-        Self::read(envelope).ok_or(CryptoError::Malformed)
+    fn parse(envelope: &'a [u8], algorithm: u8) -> Result<Self, CryptoError> {
+        Self::read(envelope, algorithm).ok_or(CryptoError::Malformed)
     }
 
     /// `None` for anything but one whole envelope: every byte has its place, and none is left over.
-    fn read(envelope: &'a [u8]) -> Option<Self> {
+    fn read(envelope: &'a [u8], algorithm: u8) -> Option<Self> {
         let rest = envelope.strip_prefix(MAGIC)?;
-        let (&[VERSION, ALGORITHM, id_length], rest) = rest.split_first_chunk()? else {
+        let (&[VERSION, written, id_length], rest) = rest.split_first_chunk()? else {
             return None;
         };
+        if written != algorithm {
+            return None;
+        }
         let (key_id, rest) = rest.split_at_checked(usize::from(id_length))?;
         let key_id = std::str::from_utf8(key_id)
             .ok()
@@ -268,6 +301,8 @@ const MAGIC: &[u8; 3] = b"KWE";
 const VERSION: u8 = 1;
 /// HKDF-SHA-256, then AES-256-GCM-SIV. It stands in the header and in the context.
 pub(crate) const ALGORITHM: u8 = 1;
+/// AES-256-GCM with a key that a module holds, and a commitment to what is sealed.
+pub(crate) const HELD_ALGORITHM: u8 = 2;
 const SALT: usize = 32;
 const COMMITMENT: usize = 32;
 const MAX_KEY_ID: usize = 64;

@@ -23,7 +23,7 @@
 //! |---|---|
 //! | 3 | `KWE` |
 //! | 1 | version, 1 |
-//! | 1 | algorithm, 1: HKDF-SHA-256, then AES-256-GCM-SIV |
+//! | 1 | algorithm, 1: HKDF-SHA-256, then AES-256-GCM-SIV; 2: see below |
 //! | 1 | length of the key id, 1 to 64 |
 //! | n | id of the one key that opens it, visible ASCII |
 //! | 32 | salt, random |
@@ -37,13 +37,19 @@
 //! info; it gives a 32-byte record key, used for this one envelope, and the commitment. The context
 //! is the associated data as well.
 //!
+//! Algorithm 2 wraps a data key with a master key that never leaves a module ([`HeldSealing`],
+//! [`HeldOpening`]): the module encrypts by AES-256-GCM with the nonce and the context. The
+//! commitment is HKDF's of the data key itself, with the salt and the context, and is compared after
+//! the module has opened: an envelope is bound to one data key in one place, whichever key opens it.
+//! Its nonce is random under one long-lived key, so a generation is to wrap less than 2^32 times.
+//!
 //! # What is bound
 //!
 //! The context is a list of fields, each with its length before it, so that no two lists give the
 //! same bytes:
 //! - a secret: `keyway/secret/v1`, algorithm, owner, provider, name, id of the key row, version of
 //!   the secret, id of the data key;
-//! - a data key: `keyway/data-key/v1`, algorithm, owner, id of the data key, generation, id of the
+//! - a data key: `keyway/data-key/v1` (`keyway/held-data-key/v1` in a module), algorithm, owner, id of the data key, generation, id of the
 //!   master key.
 //!
 //! The rest of the header is bound by what it does: the version and the algorithm by the parser and
@@ -143,6 +149,7 @@ pub mod token;
 pub use context::{SealContext, WrapContext};
 pub use display::{fingerprint, mask};
 pub use envelope::{CryptoError, key_id, open, seal, unwrap, wrap};
+pub use envelope::{HeldOpening, HeldSealing, held_key_marks};
 pub use keys::{
     CheckpointKey, DataKey, FingerprintKey, MasterKey, MasterKeyMalformed, PageKey, TokenHashKey,
 };
