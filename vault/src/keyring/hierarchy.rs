@@ -175,3 +175,6 @@ fn context(row: &DataKeyRow) -> Result<WrapContext<'_>, DataKeyError> {
         generation,
     })
 }
+
+#[cfg(test)]
+mod tests;
