@@ -1,7 +1,7 @@
 //! Rotation of master and data keys: online, resumable, and nothing is lost on the way.
 
 mod failpoints;
-mod world;
+pub(crate) mod world;
 
 use std::fs;
 

@@ -144,8 +144,8 @@ pub(crate) async fn open(
     settings: &Settings,
     clock: Arc<dyn Clock>,
 ) -> Result<(Store, Keyring), StartError> {
-    let source = settings.master_key.clone();
-    let opened = start::open(&settings.database, source, settings.hierarchy, clock).await;
+    let holders = settings.master_key.clone();
+    let opened = start::open(&settings.database, holders, settings.hierarchy, clock).await;
     opened.map_err(|error| {
         if error.is_configuration() {
             Box::new(Misconfigured(error.to_string())) as StartError

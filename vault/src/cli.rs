@@ -46,6 +46,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             .map_or(ExitCode::FAILURE, verify::run),
         Some(("new-master-key", matches)) => new_master_key(matches),
         Some(("master-key-id", matches)) => master_key_id(matches),
+        #[cfg(feature = "pkcs11")]
+        Some(("new-token-key", matches)) => new_token_key(matches),
         Some(("restore", matches)) => restored(matches),
         Some((_bootstrap, matches)) => first_operator(matches),
         None => serve(&Options::from_matches(&matches)),
@@ -78,7 +80,22 @@ fn command() -> Command {
     let restore = Command::new("restore")
         .about("Tells routers and the audit trail that a backup took the place of the database")
         .arg(file("checkpoint", CHECKPOINT).required(false));
-    run::command(&ABOUT)
+    let program = run::command(&ABOUT);
+    #[cfg(feature = "pkcs11")]
+    let program = program.subcommand(
+        Command::new("new-token-key")
+            .about(
+                "Makes a master key in the token that the settings name, and prints its public id",
+            )
+            .arg(
+                Arg::new("label")
+                    .long("label")
+                    .value_name("LABEL")
+                    .required(true)
+                    .help("Its label; a key with this label is never written over"),
+            ),
+    );
+    program
         .subcommand(key)
         .subcommand(id)
         .subcommand(bootstrap)
@@ -99,6 +116,23 @@ fn new_master_key(matches: &ArgMatches) -> ExitCode {
 
 fn master_key_id(matches: &ArgMatches) -> ExitCode {
     match master_key::id_of_file(&path(matches, "file")) {
+        Ok(id) => run::say(&format!("{id}\n")),
+        Err(error) => run::fail(&ABOUT, &error.to_string()),
+    }
+}
+
+#[cfg(feature = "pkcs11")]
+fn new_token_key(matches: &ArgMatches) -> ExitCode {
+    let options = Options::from_matches(matches);
+    let (_common, settings) = match options.load::<(Common, Settings)>(&ABOUT) {
+        Ok(loaded) => loaded,
+        Err(error) => return run::config_error(&ABOUT, &error),
+    };
+    let Some(token) = settings.master_key.token else {
+        return run::fail(&ABOUT, "master_key.pkcs11.module is not set");
+    };
+    let label = matches.get_one::<String>("label").cloned();
+    match crate::keyring::make_key(token, &label.unwrap_or_default()) {
         Ok(id) => run::say(&format!("{id}\n")),
         Err(error) => run::fail(&ABOUT, &error.to_string()),
     }

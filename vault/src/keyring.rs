@@ -3,7 +3,10 @@
 
 mod cache;
 mod hierarchy;
+mod holders;
 mod local;
+#[cfg_attr(not(feature = "pkcs11"), path = "keyring/without_token.rs")]
+mod token;
 mod wrap;
 
 use keyway_proto::{Fault, Reason};
@@ -12,7 +15,10 @@ use keyway_vault_crypto::{CheckpointKey, FingerprintKey, PageKey, TokenHashKey};
 
 pub(crate) use self::cache::CacheBounds;
 pub(crate) use self::hierarchy::{Bounds, Hierarchy};
-pub(crate) use self::local::LocalKeys;
+pub(crate) use self::holders::{HolderError, Holders};
+pub(crate) use self::token::TokenSettings;
+#[cfg(feature = "pkcs11")]
+pub(crate) use self::token::{Pin, make_key};
 pub(crate) use self::wrap::{Generation, Generations, WrapError};
 use crate::store::StoreError;
 

@@ -116,6 +116,18 @@ impl Readers {
 
 /// Reads a master key file.
 pub(crate) fn read_file(path: &Path, readers: Readers) -> Result<MasterKey, MasterKeyError> {
+    let text = read_private(path, readers)?;
+    MasterKey::parse_file(&text).map_err(|cause| MasterKeyError::Malformed {
+        path: path.to_owned(),
+        cause,
+    })
+}
+
+/// Reads a short file that others can't read. The text is wiped when dropped.
+pub(crate) fn read_private(
+    path: &Path,
+    readers: Readers,
+) -> Result<Zeroizing<String>, MasterKeyError> {
     let failed = |cause: io::Error| match cause.kind() {
         io::ErrorKind::NotFound => MasterKeyError::Missing(path.to_owned()),
         _ => MasterKeyError::Io {
@@ -130,10 +142,7 @@ pub(crate) fn read_file(path: &Path, readers: Readers) -> Result<MasterKey, Mast
     // Room for more than any key, so that reading does not grow it and leave copies behind.
     let mut text = Zeroizing::new(String::with_capacity(4096));
     file.take(4096).read_to_string(&mut text).map_err(failed)?;
-    MasterKey::parse_file(&text).map_err(|cause| MasterKeyError::Malformed {
-        path: path.to_owned(),
-        cause,
-    })
+    Ok(text)
 }
 
 /// Writes a new file for its owner alone, synced with its folder.

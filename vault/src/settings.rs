@@ -2,29 +2,27 @@
 
 mod database;
 mod identity;
+mod master_key;
 mod table;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use keyway_chassis::access::LookupRate;
-use keyway_chassis::config::{self, ConfigError, SecretText, Setting, Values};
+use keyway_chassis::config::{self, ConfigError, Setting, Values};
 use keyway_chassis::tls::{ClientAuth, KeyPair, client_auth, key_pair};
 
 pub(crate) use self::database::DatabaseSettings;
 use crate::authenticate::{RouterIdentity, RouterList};
 use crate::fields::SecretBounds;
 use crate::issuers::IssuerConfig;
-use crate::keyring::{Bounds, CacheBounds};
-use crate::master_key::Readers;
-use crate::master_key::source::Source;
+use crate::keyring::{Bounds, CacheBounds, Holders};
 
 /// Everything the vault is told.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) database: DatabaseSettings,
-    pub(crate) master_key: Source,
+    pub(crate) master_key: Holders,
     pub(crate) hierarchy: Bounds,
     pub(crate) admin: SocketAddr,
     pub(crate) data: SocketAddr,
@@ -89,7 +87,13 @@ pub(crate) struct Deletion {
 
 impl config::Settings for Settings {
     fn settings() -> Vec<Setting> {
-        [database::SETTINGS, table::SETTINGS, identity::SETTINGS].concat()
+        [
+            database::SETTINGS,
+            master_key::SETTINGS,
+            table::SETTINGS,
+            identity::SETTINGS,
+        ]
+        .concat()
     }
 
     fn from_values(values: &Values) -> Result<Self, ConfigError> {
@@ -103,7 +107,7 @@ impl config::Settings for Settings {
         let deletion = deletion(values)?;
         Ok(Self {
             database: DatabaseSettings::from_values(values)?,
-            master_key: master_key(values)?,
+            master_key: master_key::holders(values)?,
             hierarchy: hierarchy(values)?,
             admin: values.get("admin.listen")?,
             data: values.get("data.listen")?,
@@ -151,28 +155,6 @@ fn deletion(values: &Values) -> Result<Deletion, ConfigError> {
     }
     Ok(deletion)
 }
-
-/// The one source of the master key.
-fn master_key(values: &Values) -> Result<Source, ConfigError> {
-    let readers = if values.get("master_key.group_readable")? {
-        Readers::OwnerAndGroup
-    } else {
-        Readers::Owner
-    };
-    let file: Option<PathBuf> = values.get("master_key.file")?;
-    let directory: Option<PathBuf> = values.get("master_key.directory")?;
-    let environment: Option<SecretText> = values.get("master_key.environment")?;
-    match (file, directory, environment) {
-        (Some(path), None, None) => Ok(Source::File(path, readers)),
-        (None, Some(folder), None) => Ok(Source::Directory(folder, readers)),
-        (None, None, Some(texts)) => Ok(Source::Environment(texts)),
-        _ => Err(values.refuse("master_key.file", ONE_SOURCE)),
-    }
-}
-
-const ONE_SOURCE: &str = "exactly one of master_key.file, master_key.directory and \
-     master_key.environment; a vault that has never stored anything gets its first key by \
-     `keyway-vault new-master-key --out FILE`";
 
 fn hierarchy(values: &Values) -> Result<Bounds, ConfigError> {
     Ok(Bounds {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::generations::{self, Mismatch};
 use crate::keyring::{
-    Bounds, DataKeyError, Generations, Hierarchy, Keyring, LocalKeys, SYSTEM, WrapError,
+    Bounds, DataKeyError, Generations, Hierarchy, HolderError, Holders, Keyring, SYSTEM, WrapError,
 };
 use crate::master_key::MasterKeyError;
 use crate::master_key::source::Source;
@@ -73,14 +73,14 @@ impl StartError {
 /// Opens the database with its key.
 pub(crate) async fn open(
     database: &DatabaseSettings,
-    source: Source,
+    holders: impl Into<Holders>,
     bounds: Bounds,
     clock: Arc<dyn Clock>,
 ) -> Result<(Store, Keyring), StartError> {
     let address = address(database)?;
     let store = Store::open(&address, database.bounds, clock).await?;
     keyway_migrations::vault::check(store.connection()).await?;
-    let keyring = unlock(&store, source, bounds).await?;
+    let keyring = unlock(&store, holders.into(), bounds).await?;
     Ok((store, keyring))
 }
 
@@ -104,10 +104,10 @@ pub(crate) fn address(settings: &DatabaseSettings) -> Result<DatabaseAddress, St
 }
 
 /// Finds the keys of an open database.
-async fn unlock(store: &Store, source: Source, bounds: Bounds) -> Result<Keyring, StartError> {
+async fn unlock(store: &Store, holders: Holders, bounds: Bounds) -> Result<Keyring, StartError> {
     let write = store.write_first().await?;
     let known = data_keys::masters(write.on()).await?;
-    let hierarchy = read_keys(source, bounds, &known)?;
+    let hierarchy = read_keys(holders, bounds, &known)?;
     let given = hierarchy.status().await?;
     let needed = data_keys::usage(write.on()).await?;
     generations::check(&known, &needed, &given)?;
@@ -130,21 +130,24 @@ async fn unlock(store: &Store, source: Source, bounds: Bounds) -> Result<Keyring
 }
 
 fn read_keys(
-    source: Source,
+    holders: Holders,
     bounds: Bounds,
     known: &[MasterKeyRow],
 ) -> Result<Hierarchy, StartError> {
-    let remedy = remedy(&source, known);
-    match LocalKeys::read(source) {
-        Ok(keys) => Ok(Hierarchy::new(Box::new(keys), bounds)),
-        Err(cause @ MasterKeyError::Missing(_)) => Err(StartError::NoKey { cause, remedy }),
-        Err(cause) => Err(StartError::Key(cause)),
+    let remedy = remedy(holders.local.as_ref(), known);
+    match holders.open() {
+        Ok(holder) => Ok(Hierarchy::new(holder, bounds)),
+        Err(HolderError::Local(cause @ MasterKeyError::Missing(_))) => {
+            Err(StartError::NoKey { cause, remedy })
+        }
+        Err(HolderError::Local(cause)) => Err(StartError::Key(cause)),
+        Err(HolderError::Token(cause)) => Err(StartError::Holder(cause)),
     }
 }
 
 /// What to do where there is no key. Only beside a database that never stored anything is it to make
 /// one.
-fn remedy(source: &Source, known: &[MasterKeyRow]) -> String {
+fn remedy(source: Option<&Source>, known: &[MasterKeyRow]) -> String {
     let ids: Vec<&str> = generations::in_use(known)
         .map(|row| row.id.as_str())
         .collect();
@@ -155,7 +158,7 @@ fn remedy(source: &Source, known: &[MasterKeyRow]) -> String {
         );
     }
     let file = source
-        .first_file()
+        .and_then(Source::first_file)
         .map_or_else(|| "FILE".to_owned(), |path| path.display().to_string());
     format!(
         "this database never stored anything: a first key is made by `keyway-vault new-master-key \

@@ -133,10 +133,11 @@ pub(crate) fn has_master_key(environment: &Environment) -> bool {
         .any(|name| environment.contains_key(OsStr::new(name)))
 }
 
-const MASTER_KEY_SOURCES: [&str; 3] = [
+const MASTER_KEY_SOURCES: [&str; 4] = [
     "KEYWAY_VAULT__MASTER_KEY__FILE",
     "KEYWAY_VAULT__MASTER_KEY__DIRECTORY",
     "KEYWAY_VAULT__MASTER_KEY__ENVIRONMENT",
+    "KEYWAY_VAULT__MASTER_KEY__PKCS11__MODULE",
 ];
 
 fn vault(state: &StateDir, environment: &Environment, router_token: &Secret) -> Result<String> {

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use crate::harness::{DEMO, Product, Setup};
 
 /// The product and the folder of its master keys.
-pub(super) struct World {
-    pub(super) product: Product,
+pub(crate) struct World {
+    pub(crate) product: Product,
     keys: TempDir,
 }
 
@@ -20,14 +20,14 @@ const OWN: &str = "sk-keyway-test-own-rotated-0001";
 const OTHER: &str = "sk-keyway-test-other-rotated-0002";
 const HOSTED: &str = "sk-keyway-test-hosted-rotated-0003";
 /// A workspace that keeps its keys whatever happens to the demo's.
-pub(super) const NEIGHBOUR: &str = "workspaces/neighbour";
+pub(crate) const NEIGHBOUR: &str = "workspaces/neighbour";
 
 impl World {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|setup| setup).await
     }
 
-    pub(super) async fn start_with(change: impl FnOnce(Setup) -> Setup) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(Setup) -> Setup) -> Self {
         let keys = tempfile::tempdir().expect("a folder");
         new_key(&keys.path().join("1"));
         let folder = keys.path().to_str().expect("text");
@@ -46,12 +46,12 @@ impl World {
     }
 
     /// The folder of the generations.
-    pub(super) fn keys(&self) -> PathBuf {
+    pub(crate) fn keys(&self) -> PathBuf {
         self.keys.path().to_owned()
     }
 
     /// Resolves as a router does: the own key and the platform's.
-    pub(super) async fn resolve(&self, workspace: &str) -> Vec<String> {
+    pub(crate) async fn resolve(&self, workspace: &str) -> Vec<String> {
         let site = &self.product.running.site;
         let token = std::fs::read_to_string(site.state.router_token()).expect("a token");
         let session = Session::new(
@@ -79,17 +79,17 @@ impl World {
     }
 
     /// Every planted key is what `ResolveKeys` gives.
-    pub(super) async fn assert_every_key_opens(&self) {
+    pub(crate) async fn assert_every_key_opens(&self) {
         assert_eq!(self.resolve(DEMO).await, [OWN, HOSTED]);
         self.assert_neighbours_open().await;
     }
 
-    pub(super) async fn assert_neighbours_open(&self) {
+    pub(crate) async fn assert_neighbours_open(&self) {
         assert_eq!(self.resolve(NEIGHBOUR).await, [OTHER, HOSTED]);
     }
 
     /// The record has every row from the first on, in both chains that rotation writes to.
-    pub(super) async fn assert_record_is_whole(&self) {
+    pub(crate) async fn assert_record_is_whole(&self) {
         for workspace in ["", DEMO] {
             let request = AuditServiceListRequest {
                 workspace: workspace.to_owned(),
@@ -106,7 +106,7 @@ impl World {
 }
 
 /// Makes a master key file by the vault's own command; its public id.
-pub(super) fn new_key(path: &Path) -> String {
+pub(crate) fn new_key(path: &Path) -> String {
     let run = |arguments: [&str; 2]| {
         let output = Command::new(env!("CARGO_BIN_EXE_keyway-tests"))
             .args(["--as", "vault"])

@@ -10,41 +10,6 @@ use crate::authenticate::RouterIdentity;
 /// Every setting of the vault that is its own.
 pub(super) const SETTINGS: &[Setting] = &[
     Setting {
-        path: "master_key.file",
-        kind: Kind::Path,
-        default: config::Default::Absent,
-        help: "The master key, a file that its owner alone can read, made by `keyway-vault new-master-key --out FILE`. Exactly one of `master_key.file`, `master_key.directory` and `master_key.environment` must be set.",
-    },
-    Setting {
-        path: "master_key.directory",
-        kind: Kind::Path,
-        default: config::Default::Absent,
-        help: "Several generations of the master key: a folder with a file each, named by whole numbers, such as a mounted Kubernetes secret. The highest wraps, all unwrap. Newer files are noticed while the vault runs.",
-    },
-    Setting {
-        path: "master_key.environment",
-        kind: Kind::Secret {
-            accepted: "one or more master keys, the current one first, separated by commas",
-        },
-        default: config::Default::Absent,
-        help: "The texts of the master keys themselves. A file is safer: the environment of a process can be read by whoever runs as its user.",
-    },
-    Setting {
-        path: "master_key.group_readable",
-        kind: Kind::Bool,
-        default: config::Default::Is("false"),
-        help: "Whether the group of a master key file may read it, as it must where a Kubernetes secret is mounted with `fsGroup` and `defaultMode: 0440`. Others never may.",
-    },
-    Setting {
-        path: "master_key.timeout",
-        kind: Kind::Duration {
-            min: Duration::from_millis(10),
-            max: Duration::from_mins(1),
-        },
-        default: config::Default::Is("3s"),
-        help: "Longest time for one answer of what holds the master key.",
-    },
-    Setting {
         path: "data_key_cache.size",
         kind: Kind::Integer {
             min: 0,
