@@ -30,6 +30,15 @@ pub(crate) fn find(id: &str) -> Option<Fixture> {
     })
 }
 
+/// Id and status of every error.
+#[cfg(test)]
+pub(crate) fn errors() -> Vec<(&'static str, u64)> {
+    let errors = manifest().iter().filter(|row| row["kind"] == "error");
+    errors
+        .filter_map(|row| Some((row["id"].as_str()?, row["status"].as_u64()?)))
+        .collect()
+}
+
 /// The JSON of the file with this name, as `openai/chat_plain.response.json`; null if there is none.
 pub(crate) fn json(file: &str) -> Value {
     serde_json::from_str(text(file)).unwrap_or(Value::Null)

@@ -292,7 +292,12 @@ fn stream(action: &Action, message: &Value, counts: Counts) -> Vec<Chunk> {
             remove(&mut last["usage"], field);
         }
     }
-    events.push(Chunk::named(&last).telling_usage());
+    let last = Chunk::named(&last);
+    events.push(if usage.is_null() {
+        last
+    } else {
+        last.telling_usage()
+    });
     events.push(Chunk::named(&json!({"type": "message_stop"})));
     events
 }

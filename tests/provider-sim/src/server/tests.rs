@@ -3,6 +3,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 
+mod alike;
+
 const CHAT: &str = "/openai/v1/chat/completions";
 
 /// A simulator on a port of its own.
@@ -23,7 +25,7 @@ impl Sim {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let method = if body.is_empty() { "GET" } else { "POST" };
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: sim\r\nconnection: close\r\nauthorization: Bearer sk-keyway-test-0001\r\nx-secret: hush\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: sim\r\nconnection: close\r\nauthorization: Bearer sk-keyway-test-0001\r\nx-goog-api-key: sk-keyway-test-0001\r\nanthropic-version: 2023-06-01\r\nx-secret: hush\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(head.as_bytes()).await.unwrap();
