@@ -77,7 +77,7 @@ targets! {
     vault::SealServiceRewrapRequest => |_| Aim::System;
     vault::SealServiceRotateDataKeyRequest => |_| Aim::System;
     vault::SealServiceRetireMasterKeyRequest => |_| Aim::System;
-    vault::ResolveKeysRequest => |r| owner(&r.workspace);
+    vault::ResolveKeysRequest => |r| if r.key.is_empty() { owner(&r.workspace) } else { key(&r.key) };
     vault::VerifyCallerRequest => |_| Aim::System;
     vault::WatchChangesRequest => |_| Aim::System;
     vault::ReportHealthRequest => |_| Aim::System;

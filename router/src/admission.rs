@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::counters;
 pub use bodies::{Bodies, BodyBudget};
-pub use rates::HostedRates;
+pub use rates::Minute;
 pub use request_ids::{Claimed, RequestIds};
 
 /// Bounds of the whole router.
@@ -43,7 +43,7 @@ pub struct Admission {
     /// Places in the queue.
     places: Arc<Semaphore>,
     /// Hosted requests of the last minute.
-    pub hosted: HostedRates,
+    pub hosted: Minute<WorkspaceId>,
     /// Request ids of open calls.
     pub request_ids: Arc<RequestIds>,
 }
@@ -71,7 +71,7 @@ impl Admission {
             in_flight: Mutex::default(),
             room: Arc::new(Semaphore::new(bounds.calls)),
             places: Arc::new(Semaphore::new(bounds.queue)),
-            hosted: HostedRates::default(),
+            hosted: Minute::default(),
             request_ids: Arc::default(),
         }
     }

@@ -25,6 +25,7 @@ use crate::keys::{
     VaultSource,
 };
 use crate::price::Prices;
+use crate::probe::Probes;
 use crate::service::Services;
 use crate::settings::RouterConfig;
 use crate::switches::{SwitchFile, Switches};
@@ -65,6 +66,11 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
     });
     let authority: Arc<dyn Authority> = Arc::new(Grants);
     let services = Services {
+        probes: Arc::new(Probes::new(
+            Arc::clone(&execution),
+            followed.vault,
+            config.probes,
+        )),
         execution,
         authority: Arc::clone(&authority),
         ledger,
@@ -82,6 +88,7 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
 
 /// What is known of the vault, kept fresh by its feed.
 struct Followed {
+    vault: VaultClient,
     leases: LeaseCache,
     verdicts: VerdictCache,
     health: Arc<HealthBoard>,
@@ -118,10 +125,12 @@ fn follow_vault(config: &RouterConfig, parts: &Parts) -> Result<Followed, StartE
         clock: Arc::clone(&parts.clock),
         dead_after: config.vault.feed_dead,
     };
+    let vault = feed.vault.clone();
     parts
         .tasks
         .spawn("vault-feed", feed.run(parts.shutdown.clone()));
     Ok(Followed {
+        vault,
         leases,
         verdicts,
         health,

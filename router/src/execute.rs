@@ -186,7 +186,7 @@ impl Execution {
 }
 
 /// The fault of a provider that this build does not speak.
-fn not_built(provider: ProviderId) -> Fault {
+pub(crate) fn not_built(provider: ProviderId) -> Fault {
     let message = format!("this build does not speak {provider} yet");
     Fault::new(Reason::NotBuilt, message).at_field("model")
 }

@@ -33,6 +33,7 @@ pub mod keys;
 pub mod meter;
 mod observed;
 pub mod price;
+pub mod probe;
 pub mod resolver;
 pub mod route;
 pub mod service;

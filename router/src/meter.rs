@@ -109,7 +109,7 @@ impl Meter {
 
     fn hand_over(&mut self, outcome: Outcome, reason: &str) -> Settled {
         let settlement = self.settlement(outcome, reason);
-        let receipt = self.receipt(&settlement);
+        let receipt = line(&self.attempt, &settlement);
         let attempt = &self.attempt;
         counters::attempt(attempt.provider, attempt.source, outcome);
         let known = Prices::unpriced(
@@ -155,34 +155,34 @@ impl Meter {
             settled_at: clock.now(),
         }
     }
+}
 
-    fn receipt(&self, settlement: &Settlement) -> AttemptReceipt {
-        let attempt = &self.attempt;
-        let own = matches!(attempt.source, Source::Own);
-        let text = |amount: Option<keyway_words::Usd>| amount.map(|amount| amount.to_string());
-        AttemptReceipt {
-            attempt: attempt.attempt,
-            provider: attempt.provider.as_str().to_owned(),
-            requested_model: attempt.requested_model.clone(),
-            served_model: settlement.served_model.clone(),
-            source: billing::Source::from(attempt.source).into(),
-            key_name: if own {
-                attempt.key.to_string()
-            } else {
-                PLATFORM.to_owned()
-            },
-            key_version: if own { attempt.key_version } else { 0 },
-            outcome: billing::Outcome::from(settlement.outcome).into(),
-            reason: settlement.reason.clone(),
-            usage: settlement.usage.map(Into::into),
-            basis: billing::Basis::from(settlement.basis).into(),
-            charge_usd: text(settlement.amounts.charge),
-            list_price_usd: text(settlement.amounts.list_price),
-            price_table: attempt.price_table.clone(),
-            started_at: Some(timestamp(attempt.started_at)),
-            settled_at: Some(timestamp(settlement.settled_at)),
-            service_tier: settlement.service_tier.clone(),
-        }
+/// The line of an attempt in the receipt.
+pub(crate) fn line(attempt: &OpenAttempt, settlement: &Settlement) -> AttemptReceipt {
+    let own = matches!(attempt.source, Source::Own);
+    let text = |amount: Option<keyway_words::Usd>| amount.map(|amount| amount.to_string());
+    AttemptReceipt {
+        attempt: attempt.attempt,
+        provider: attempt.provider.as_str().to_owned(),
+        requested_model: attempt.requested_model.clone(),
+        served_model: settlement.served_model.clone(),
+        source: billing::Source::from(attempt.source).into(),
+        key_name: if own {
+            attempt.key.to_string()
+        } else {
+            PLATFORM.to_owned()
+        },
+        key_version: if own { attempt.key_version } else { 0 },
+        outcome: billing::Outcome::from(settlement.outcome).into(),
+        reason: settlement.reason.clone(),
+        usage: settlement.usage.map(Into::into),
+        basis: billing::Basis::from(settlement.basis).into(),
+        charge_usd: text(settlement.amounts.charge),
+        list_price_usd: text(settlement.amounts.list_price),
+        price_table: attempt.price_table.clone(),
+        started_at: Some(timestamp(attempt.started_at)),
+        settled_at: Some(timestamp(settlement.settled_at)),
+        service_tier: settlement.service_tier.clone(),
     }
 }
 

@@ -20,12 +20,15 @@ use tonic::{Request, Response, Status};
 
 use crate::execute::Execution;
 use crate::price::Prices;
+use crate::probe::Probes;
 
 /// The services, with what they share.
 #[derive(Clone)]
 pub struct Services {
     /// Runs calls.
     pub execution: Arc<Execution>,
+    /// Tests keys.
+    pub probes: Arc<Probes>,
     /// Decides about access.
     pub authority: Arc<dyn Authority>,
     /// The ledger.

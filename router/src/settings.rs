@@ -21,6 +21,7 @@ use crate::admission::AdmissionBounds;
 use crate::callers::VerdictBounds;
 use crate::execute::{BySource, Rules};
 use crate::keys::{CacheBounds, HealthBounds};
+use crate::probe::ProbeBounds;
 use crate::upstream::{Origin, UpstreamBounds};
 
 /// Everything that the router is told.
@@ -56,6 +57,8 @@ pub struct RouterConfig {
     pub bodies: usize,
     /// Bytes of a request.
     pub request_bytes: usize,
+    /// Tests of keys.
+    pub probes: ProbeBounds,
     /// The operator's names for models.
     pub aliases: Aliases,
     /// File of what is switched off.
@@ -134,6 +137,10 @@ impl Settings for RouterConfig {
                 longest_wait: values.get("limits.queue_wait")?,
             },
             bodies: values.get("limits.bodies")?,
+            probes: ProbeBounds {
+                per_minute: values.get("probes.per_minute")?,
+                longest: values.get("probes.longest")?,
+            },
             request_bytes: values.get("limits.request")?,
             aliases: aliases(values)?,
             switches: values.get("switches.file")?,

@@ -83,6 +83,11 @@ impl Off {
         Ok(off)
     }
 
+    /// Whether nothing may be sent to a provider, not even to test a key.
+    pub fn provider(&self, provider: ProviderId) -> bool {
+        self.providers.contains(&provider)
+    }
+
     /// Whether hosted calls are off.
     pub const fn hosted(&self) -> bool {
         self.hosted

@@ -39,6 +39,7 @@ mod sign_in;
 mod start_states;
 mod stream_embed;
 mod switches;
+mod test_key;
 mod tls;
 mod tools;
 mod traces;

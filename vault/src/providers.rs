@@ -16,7 +16,7 @@ fn describe(id: ProviderId) -> Provider {
             "sk-ant-…",
             "nothing: it lists models",
         ),
-        ProviderId::Exa => ("Exa", &["search"], "a UUID", "one search, about 0.005 USD"),
+        ProviderId::Exa => ("Exa", &["search"], "a UUID", "one search, about 0.004 USD"),
         ProviderId::Google => (
             "Google",
             &["chat", "embeddings"],

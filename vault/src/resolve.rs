@@ -101,6 +101,36 @@ async fn candidate(opener: &Opener<'_>, row: &KeyRow, now: Timestamp) -> Result<
     })
 }
 
+/// One key, to be tested: its secret, if it opens, and the state of its health, whatever else
+/// keeps calls from it. `None` if there is no such row.
+pub(crate) async fn one(
+    keyring: &Keyring,
+    on: &impl ConnectionTrait,
+    path: &KeyPath,
+    now: Timestamp,
+) -> Result<Option<Candidate>, Fault> {
+    let owner = path.owner.to_string();
+    let row = rows::find(on, &owner, path.provider.as_str(), path.name.as_str()).await?;
+    let Some(row) = row else { return Ok(None) };
+    let opener = Opener::read(keyring, on, std::slice::from_ref(&row)).await?;
+    let secret = opener.open(&row).await?;
+    let health = health::to_wire(&row, now);
+    let state = secret
+        .as_ref()
+        .map_or(KeyState::Unreadable, |_| health.state());
+    Ok(Some(Candidate {
+        name: name(&row),
+        version: u64::try_from(row.version).unwrap_or(0),
+        state: state.into(),
+        until: health.until,
+        health_number: health::number(&row),
+        secret: secret
+            .map(|secret| secret.expose().to_owned())
+            .unwrap_or_default(),
+        ..Candidate::default()
+    }))
+}
+
 /// The key's full name; of a row whose name is damaged beyond reading, the pool's with `?`.
 fn name(row: &KeyRow) -> String {
     let name = format!("{}/keys/{}/{}", row.owner, row.provider, row.name);

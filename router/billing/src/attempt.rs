@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use keyway_words::{
-    Basis, CallId, EventKind, KeyPath, Outcome, ProviderId, Source, Timestamp, Usage, Usd,
-    WorkspaceId,
+    Basis, CallId, EventKind, KeyPath, Outcome, Owner, ProviderId, Source, Timestamp, Usage, Usd,
 };
 
 /// An attempt as it is opened: everything that is known before the provider answers.
@@ -16,8 +15,8 @@ pub struct OpenAttempt {
     pub attempt: u32,
     /// What kind of attempt.
     pub kind: EventKind,
-    /// Whose call.
-    pub workspace: WorkspaceId,
+    /// Whose call: a workspace's, or the platform's where its own key is tested.
+    pub owner: Owner,
     /// Accessor of the caller's token.
     pub caller_accessor: String,
     /// Labels of the request.

@@ -14,7 +14,7 @@ pub(crate) fn opened(attempt: OpenAttempt) -> wire::UsageEvent {
         call_id: attempt.call_id.to_string(),
         attempt: attempt.attempt,
         kind: wire::EventKind::from(attempt.kind).into(),
-        workspace: attempt.workspace.resource(),
+        workspace: attempt.owner.to_string(),
         caller_accessor: attempt.caller_accessor,
         labels: attempt.labels.into_iter().collect(),
         end_user: attempt.end_user,

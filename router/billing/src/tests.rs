@@ -80,7 +80,7 @@ fn attempt(workspace: &str, source: Source) -> OpenAttempt {
         call_id: CallId::new(),
         attempt: 1,
         kind: EventKind::Call,
-        workspace: workspace.parse().unwrap(),
+        owner: format!("workspaces/{workspace}").parse().unwrap(),
         caller_accessor: "accessor-1".into(),
         labels: BTreeMap::from([("team".into(), "blue".into())]),
         end_user: "user-7".into(),

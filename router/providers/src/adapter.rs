@@ -66,6 +66,17 @@ pub trait Adapter: fmt::Debug + Send + Sync {
         Err(DecodeError::NotOffered { what: "embeddings" })
     }
 
+    /// Writes what asks the provider whether a key is good, as cheaply as it can be asked.
+    fn probe(&self) -> Result<WireRequest, EncodeError> {
+        Err(EncodeError::NotOffered { what: "key check" })
+    }
+
+    /// What a probe that was answered with a 2xx status used; nothing, unless it is a paid call of
+    /// the model that stands beside it.
+    fn probe_reply(&self, _body: &[u8]) -> Option<(&'static str, Metered)> {
+        None
+    }
+
     /// Writes a search.
     fn search(&self, _call: &SearchCall) -> Result<WireRequest, EncodeError> {
         Err(EncodeError::NotOffered { what: "search" })

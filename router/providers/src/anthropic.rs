@@ -60,6 +60,10 @@ impl Adapter for Anthropic {
         Some(&native::AnthropicApi)
     }
 
+    fn probe(&self) -> Result<WireRequest, EncodeError> {
+        Ok(request::versioned(WireRequest::get("/v1/models?limit=1")))
+    }
+
     fn failure(
         &self,
         status: u16,

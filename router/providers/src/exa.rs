@@ -11,6 +11,7 @@ use keyway_words::{ProviderId, Timestamp};
 
 use crate::adapter::{Adapter, Credential};
 use crate::failure::ProviderFailure;
+use crate::metered::Metered;
 use crate::search::{SearchCall, SearchReply};
 use crate::wire::{DecodeError, EncodeError, WireRequest};
 
@@ -43,6 +44,21 @@ impl Adapter for Exa {
         response::search(Endpoint::of(model), body)
     }
 
+    /// There is no free call: the cheapest search.
+    fn probe(&self) -> Result<WireRequest, EncodeError> {
+        request::search(&SearchCall {
+            model: PROBE.to_owned(),
+            query: "ping".to_owned(),
+            max_results: Some(1),
+            ..SearchCall::default()
+        })
+    }
+
+    fn probe_reply(&self, body: &[u8]) -> Option<(&'static str, Metered)> {
+        let reply = response::search(Endpoint::Search, body).ok();
+        Some((PROBE, reply.map(|reply| reply.metered).unwrap_or_default()))
+    }
+
     fn failure(
         &self,
         status: u16,
@@ -53,6 +69,9 @@ impl Adapter for Exa {
         error::failure(status, headers, body, now)
     }
 }
+
+/// The kind of search that costs least.
+const PROBE: &str = "lite";
 
 /// The endpoint that a kind of search is asked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -58,6 +58,10 @@ impl Adapter for Google {
         Ok(Box::new(EventStream::<stream::ContentReader>::default()))
     }
 
+    fn probe(&self) -> Result<WireRequest, EncodeError> {
+        Ok(WireRequest::get("/v1beta/models?pageSize=1"))
+    }
+
     fn embed(&self, call: &EmbedCall) -> Result<WireRequest, EncodeError> {
         embeddings::request(call)
     }

@@ -53,6 +53,10 @@ impl Adapter for Mistral {
         Ok(Box::new(EventStream::<stream::ChatReader>::default()))
     }
 
+    fn probe(&self) -> Result<WireRequest, EncodeError> {
+        Ok(WireRequest::get("/v1/models"))
+    }
+
     fn embed(&self, call: &EmbedCall) -> Result<WireRequest, EncodeError> {
         embeddings::request(call)
     }

@@ -56,6 +56,10 @@ impl Adapter for OpenAi {
         Ok(Box::new(EventStream::<stream::ChatReader>::default()))
     }
 
+    fn probe(&self) -> Result<WireRequest, EncodeError> {
+        Ok(WireRequest::get("/models"))
+    }
+
     fn embed(&self, call: &EmbedCall) -> Result<WireRequest, EncodeError> {
         embeddings::request(call)
     }

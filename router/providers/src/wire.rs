@@ -20,6 +20,16 @@ pub struct WireRequest {
 }
 
 impl WireRequest {
+    /// A GET.
+    pub(crate) fn get(path: &str) -> Self {
+        Self {
+            method: Method::GET,
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            body: Vec::new().into(),
+        }
+    }
+
     /// A POST of this JSON body.
     pub(crate) fn post(path: &str, body: &impl Serialize) -> Result<Self, EncodeError> {
         let body = serde_json::to_vec(body).map_err(|_unwritable| EncodeError::NotWritten)?;

@@ -1,20 +1,20 @@
-//! Hosted requests per workspace within the last minute.
+//! Requests within the last minute, by whose they are.
 //!
 //! A window that slides: no minute, wherever it begins, holds more requests than the limit. Kept
 //! by whole seconds, so that its size does not depend on the limit.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use keyway_words::WorkspaceId;
 use tokio::time::Instant;
 
-/// The windows of all workspaces that made a request within the last minute.
+/// The windows of all who made a request within the last minute.
 #[derive(Debug)]
-pub struct HostedRates {
+pub struct Minute<K> {
     begun: Instant,
-    windows: Mutex<HashMap<WorkspaceId, Window>>,
+    windows: Mutex<HashMap<K, Window>>,
 }
 
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ struct Window {
     made: u64,
 }
 
-impl Default for HostedRates {
+impl<K> Default for Minute<K> {
     fn default() -> Self {
         Self {
             begun: Instant::now(),
@@ -33,16 +33,16 @@ impl Default for HostedRates {
     }
 }
 
-impl HostedRates {
+impl<K: Clone + Eq + Hash> Minute<K> {
     /// Counts one request, unless `most` were made within the last minute: then the time after
     /// which there is room again. Without a limit it is counted all the same.
-    pub fn take(&self, workspace: &WorkspaceId, most: Option<u64>) -> Result<(), Duration> {
+    pub fn take(&self, whose: &K, most: Option<u64>) -> Result<(), Duration> {
         let now = self.begun.elapsed();
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= SWEEP {
             windows.retain(|_, window| window.forget(now.as_secs()) > 0);
         }
-        let window = windows.entry(workspace.clone()).or_default();
+        let window = windows.entry(whose.clone()).or_default();
         let made = window.forget(now.as_secs());
         match most {
             Some(most) if made >= most => Err(window.room_again(most, now)),
@@ -54,11 +54,11 @@ impl HostedRates {
     }
 
     /// Requests within the last minute.
-    pub fn made(&self, workspace: &WorkspaceId) -> u64 {
+    pub fn made(&self, whose: &K) -> u64 {
         let now = self.begun.elapsed().as_secs();
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows
-            .get_mut(workspace)
+            .get_mut(whose)
             .map_or(0, |window| window.forget(now))
     }
 }
@@ -103,11 +103,13 @@ const SWEEP: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
+    use keyway_words::WorkspaceId;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn no_minute_holds_more_than_the_limit_and_the_time_to_wait_is_told() {
-        let rates = HostedRates::default();
+        let rates = Minute::<WorkspaceId>::default();
         let acme = "acme".parse().unwrap();
         let mut made = Vec::new();
         let begun = Instant::now();
@@ -134,7 +136,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_workspace_at_its_limit_holds_up_no_other_and_none_means_none() {
-        let rates = HostedRates::default();
+        let rates = Minute::<WorkspaceId>::default();
         let (acme, other) = ("acme".parse().unwrap(), "other".parse().unwrap());
         rates.take(&acme, Some(1)).unwrap();
         assert!(rates.take(&acme, Some(1)).is_err());

@@ -7,7 +7,7 @@ use keyway_proto::vault::v1 as vault;
 use keyway_proto::{Fault, Reason};
 use keyway_router_billing::{LedgerError, OpenAttempt};
 use keyway_router_providers::{Adapter, WireRequest, registry};
-use keyway_words::{EventKind, KeyPath, Outcome, Source};
+use keyway_words::{EventKind, KeyPath, Outcome, Owner, Source};
 
 use tracing::Instrument as _;
 
@@ -122,7 +122,7 @@ impl Run {
             call_id: call.id,
             attempt,
             kind: EventKind::Call,
-            workspace: call.workspace.clone(),
+            owner: Owner::Workspace(call.workspace.clone()),
             caller_accessor: call.accessor.clone(),
             labels: call.labels.clone(),
             end_user: call.end_user.clone(),

@@ -119,6 +119,21 @@ impl HealthBoard {
         })
     }
 
+    /// Begins a test of a key, whatever its state: what it meets is believed like any trial.
+    pub fn test(self: &Arc<Self>, key: &LeasedKey, now: Timestamp) -> Option<InFlight> {
+        let versioned = (key.path.clone()?, key.version);
+        let mut board = self.lock();
+        self.standing(&mut board, key, now);
+        *board.in_flight.entry(versioned.clone()).or_default() += 1;
+        drop(board);
+        Some(InFlight {
+            board: Arc::clone(self),
+            versioned,
+            on_trial: true,
+            started: now,
+        })
+    }
+
     /// Attempts in flight with a key.
     pub fn in_flight(&self, key: &KeyPath, version: u64) -> usize {
         let board = self.lock();

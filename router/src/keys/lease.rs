@@ -125,7 +125,7 @@ impl Lease {
 }
 
 impl KeyPool {
-    fn from_wire(pool: wire::Pool) -> Self {
+    pub(super) fn from_wire(pool: wire::Pool) -> Self {
         let order = pool.order();
         let platform = pool
             .owner

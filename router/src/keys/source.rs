@@ -61,6 +61,11 @@ impl From<VaultError> for Fault {
                 Reason::WorkspaceNotFound,
                 "there is no such workspace; WorkspaceService.List shows those there are",
             ),
+            VaultError::Refused(Reason::KeyNotFound) => Self::new(
+                Reason::KeyNotFound,
+                "there is no such key; keyway.vault.v1.KeyService/PutKey stores one",
+            )
+            .at_field("name"),
             VaultError::Refused(reason) => {
                 Self::new(reason, format!("the vault refused the call: {}", reason.as_str()))
             }

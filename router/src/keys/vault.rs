@@ -3,20 +3,23 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use keyway_chassis::telemetry::trace;
 use keyway_chassis::tls::TlsClient;
+use keyway_proto::Reason;
 use keyway_proto::status::refusal;
 use keyway_proto::vault::v1 as wire;
 use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
-use keyway_words::{CallId, ProviderId, Secret, WorkspaceId};
+use keyway_words::{CallId, KeyPath, ProviderId, Secret, WorkspaceId};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 use tracing::{Instrument as _, Span};
 
 use super::health::HealthSink;
+use super::lease::{KeyPool, LeasedKey};
 use super::source::{VaultError, VaultSource};
 use super::token::RouterToken;
 use super::way::Way;
@@ -80,6 +83,31 @@ impl VaultClient {
             .map(tonic::Response::into_inner)
     }
 
+    /// Gives one key to be tested, whether or not a call could use it.
+    pub async fn key(&self, path: &KeyPath, call: CallId) -> Result<Arc<LeasedKey>, VaultError> {
+        counters::vault_rpc("ResolveKeys");
+        let message = wire::ResolveKeysRequest {
+            provider: path.provider.as_str().to_owned(),
+            call_id: call.to_string(),
+            key: path.to_string(),
+            ..wire::ResolveKeysRequest::default()
+        };
+        let ask = || {
+            let request = self.unary(message.clone());
+            let mut client = self.client();
+            async move { client.resolve_keys(request).await }
+        };
+        let span = trace::asked("keyway.vault.v1.LeaseService/ResolveKeys");
+        let found = answer(self.deadline, ask).instrument(span).await?;
+        let pool = found.own.or(found.platform).map(KeyPool::from_wire);
+        let mut keys = pool.unwrap_or_default().keys;
+        // A vault that is older than this router leases a pool, or nothing.
+        let only = keys
+            .pop()
+            .filter(|key| keys.is_empty() && key.path.as_ref() == Some(path));
+        only.ok_or(VaultError::Refused(Reason::KeyNotFound))
+    }
+
     fn authorized<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         if let Some(token) = &self.token {
@@ -109,6 +137,7 @@ impl VaultSource for VaultClient {
             workspace: workspace.resource(),
             provider: provider.as_str().to_owned(),
             call_id: call.to_string(),
+            key: String::new(),
         };
         let vault = self.clone();
         let span = trace::asked("keyway.vault.v1.LeaseService/ResolveKeys");

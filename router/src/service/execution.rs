@@ -16,9 +16,10 @@ use tonic::{Request, Response, Status};
 
 use super::models::Page;
 use super::wire as to_wire;
-use super::{Services, call_id, named, not_built, receipt};
+use super::{Services, call_id, named, receipt};
 use crate::call::{Call, Origin, STREAM_EMBED};
 use crate::execute::{Done, Execution, Running};
+use crate::probe::Tester;
 
 /// Deltas that may wait for a slow caller.
 const WAITING_DELTAS: usize = 32;
@@ -87,8 +88,18 @@ impl ExecutionService for Services {
         &self,
         request: Request<wire::TestKeyRequest>,
     ) -> Result<Response<wire::TestKeyResponse>, Status> {
-        admit(&*self.authority, request)?;
-        not_built("TestKey")
+        let id = call_id(&request);
+        let granted = admit(&*self.authority, request)?;
+        let deadline = granted.deadline();
+        let (request, caller) = granted.into_parts();
+        let form = |form: keyway_words::InvalidName| Fault::field("name", form.to_string());
+        let path = request.name.parse().map_err(form)?;
+        let tester = Tester {
+            id,
+            accessor: caller.accessor,
+            deadline,
+        };
+        named(id, self.probes.test(tester, path).await)
     }
 
     async fn list_models(

@@ -431,6 +431,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "Size of a provider's answer.",
     },
     Setting {
+        path: "probes.per_minute",
+        kind: Kind::Integer { min: 1, max: 1_000 },
+        default: Default::Is("6"),
+        help: "Tests of one key within a minute (TestKey).",
+    },
+    Setting {
+        path: "probes.longest",
+        kind: Kind::Duration {
+            min: millis(10),
+            max: seconds(600),
+        },
+        default: Default::Is("20s"),
+        help: "How long one test of a key may take.",
+    },
+    Setting {
         path: "models.aliases",
         kind: Kind::Checked {
             accepted: ALIASES,

@@ -126,6 +126,7 @@ async fn resolve(product: &Product) -> Result<(), Status> {
         workspace: DEMO.to_owned(),
         provider: "openai".to_owned(),
         call_id: CallId::new().to_string(),
+        key: String::new(),
     });
     let value: MetadataValue<_> = format!("Bearer {}", token.trim()).parse().expect("ascii");
     request.metadata_mut().insert("authorization", value);

@@ -120,6 +120,7 @@ async fn resolve(product: &Product, tenants: &[Tenant]) -> (Vec<Duration>, Vec<D
                 workspace: tenant.name.clone(),
                 provider: "openai".to_owned(),
                 call_id: CallId::new().to_string(),
+                key: String::new(),
             };
             let start = Instant::now();
             leases

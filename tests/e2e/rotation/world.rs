@@ -62,6 +62,7 @@ impl World {
             workspace: workspace.to_owned(),
             provider: "openai".to_owned(),
             call_id: CallId::new().to_string(),
+            key: String::new(),
         };
         let answer = session
             .expect("a session")

@@ -23,6 +23,7 @@ impl Started {
             workspace: DEMO.to_owned(),
             provider: "anthropic".to_owned(),
             call_id: "01890000-0000-7000-8000-000000000000".to_owned(),
+            key: String::new(),
         });
         if let Some(token) = token {
             let value = format!("Bearer {token}").parse().expect("printable");
@@ -138,6 +139,7 @@ async fn a_certificate_that_ends_while_its_connection_stands_ends_the_connection
             workspace: DEMO.to_owned(),
             provider: "anthropic".to_owned(),
             call_id: "01890000-0000-7000-8000-000000000000".to_owned(),
+            key: String::new(),
         };
         client.resolve_keys(request).await.map(drop)
     };

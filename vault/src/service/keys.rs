@@ -221,7 +221,7 @@ async fn find(on: &impl ConnectionTrait, path: &KeyPath) -> Result<KeyRow, Fault
         .ok_or_else(not_found)
 }
 
-fn not_found() -> Fault {
+pub(crate) fn not_found() -> Fault {
     Fault::new(
         Reason::KeyNotFound,
         "there is no such key; KeyService.PutKey stores one",

@@ -15,7 +15,7 @@ use keyway_proto::vault::v1::{
 };
 use keyway_proto::{Fault, convert};
 use keyway_vault_access::{Scope, grants};
-use keyway_words::{CallId, Owner, ProviderId, Role, Secret};
+use keyway_words::{CallId, KeyPath, Owner, ProviderId, Role, Secret};
 use serde_json::json;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -23,7 +23,7 @@ use crate::callers::{self, Known, Standing};
 use crate::fields;
 use crate::issuers::{self, Bearer};
 use crate::resolve::{self, Pools};
-use crate::service::{Vault, any_workspace, done, health, watch};
+use crate::service::{Vault, any_workspace, chain_of, done, health, living_owner, watch};
 use crate::store::Write;
 use crate::store::audit::Chain;
 use crate::store::feed::{self, Position};
@@ -79,6 +79,9 @@ async fn resolve(
     granted: &Granted<ResolveKeysRequest>,
 ) -> Result<ResolveKeysResponse, Fault> {
     let request = granted.get_ref();
+    if !request.key.is_empty() {
+        return resolve_one(vault, granted).await;
+    }
     let id = fields::workspace("workspace", &request.workspace)?;
     let provider: ProviderId = fields::parsed("provider", &request.provider)?;
     let call_id: CallId = fields::parsed("call_id", &request.call_id)?;
@@ -118,6 +121,52 @@ async fn resolve(
         own,
         platform,
         lease: prost_types::Duration::try_from(vault.limits.lease).ok(),
+    })
+}
+
+/// Opens one key to be tested, whether or not a call could use it. The audit row is on disk before
+/// the secret leaves.
+async fn resolve_one(
+    vault: &Vault,
+    granted: &Granted<ResolveKeysRequest>,
+) -> Result<ResolveKeysResponse, Fault> {
+    let request = granted.get_ref();
+    let path: KeyPath = fields::parsed("key", &request.key)?;
+    let call_id: CallId = fields::parsed("call_id", &request.call_id)?;
+    if !request.workspace.is_empty() {
+        return Err(Fault::field("workspace", "must be empty where key is set"));
+    }
+    let write = vault.store.write().await?;
+    living_owner(write.on(), &path.owner).await?;
+    let candidate = resolve::one(&vault.keyring, write.on(), &path, write.now()).await?;
+    let candidate = candidate.ok_or_else(super::keys::not_found)?;
+    let position = feed::current(write.on()).await?;
+    let pool = Pool {
+        owner: path.owner.to_string(),
+        counted: 1,
+        candidates: vec![candidate],
+        ..Pool::default()
+    };
+    let facts = json!({
+        "provider": path.provider.as_str(), "call_id": call_id.to_string(),
+        "tested": leased(Some(&pool)),
+    });
+    let chain = chain_of(&path.owner);
+    write
+        .audit(&done(granted, chain, RESOLVE, path.to_string(), facts))
+        .await?;
+    write.commit().await?;
+    let (own, platform) = match path.owner {
+        Owner::Workspace(_) => (Some(pool), None),
+        Owner::Platform => (None, Some(pool)),
+    };
+    Ok(ResolveKeysResponse {
+        revision: position.revision,
+        epoch: position.epoch,
+        workspace_state: WorkspaceState::Active.into(),
+        own,
+        platform,
+        ..ResolveKeysResponse::default()
     })
 }
 

@@ -283,6 +283,7 @@ impl World {
             workspace: format!("workspaces/{id}"),
             provider: provider.to_owned(),
             call_id: CallId::new().to_string(),
+            key: String::new(),
         };
         Ok(self
             .lease(&self.router)

@@ -111,6 +111,7 @@ async fn a_router_with_a_list_reaches_only_what_is_on_it() {
         workspace: format!("workspaces/{id}"),
         provider: "openai".to_owned(),
         call_id: keyway_words::CallId::new().to_string(),
+        key: String::new(),
     };
     let mut lease = world.lease(&world.acme_router);
     lease.resolve_keys(resolve("acme")).await.unwrap();

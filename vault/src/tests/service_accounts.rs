@@ -40,6 +40,7 @@ async fn resolve(world: &World, by: &Bearer, id: &str) -> Result<(), Status> {
         workspace: format!("workspaces/{id}"),
         provider: "openai".to_owned(),
         call_id: CallId::new().to_string(),
+        key: String::new(),
     };
     world.lease(by).resolve_keys(request).await.map(drop)
 }

@@ -51,11 +51,15 @@ pub(super) fn chat(call: &ChatCall, stream: bool) -> Result<WireRequest, EncodeE
         stream: stream.then_some(true),
         options: &call.provider_options,
     };
-    let mut request = WireRequest::post("/v1/messages", &body)?;
+    WireRequest::post("/v1/messages", &body).map(versioned)
+}
+
+/// The request with the version that the provider wants in every one.
+pub(super) fn versioned(mut request: WireRequest) -> WireRequest {
     request
         .headers
         .insert("anthropic-version", HeaderValue::from_static(VERSION));
-    Ok(request)
+    request
 }
 
 fn check(call: &ChatCall) -> Result<(), EncodeError> {

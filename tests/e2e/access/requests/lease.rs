@@ -11,6 +11,7 @@ pub(super) fn of(method: &str, handles: &Handles) -> Option<Vec<Ask>> {
             workspace: owner.to_owned(),
             provider: PROVIDER.to_owned(),
             call_id: NO_CALL.to_owned(),
+            key: String::new(),
         }),
         "VerifyCaller" => handles
             .bearers

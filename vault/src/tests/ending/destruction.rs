@@ -104,6 +104,7 @@ async fn resolve(world: &World, data: &Channel) -> ResolveKeysResponse {
         workspace: ACME.to_owned(),
         provider: "openai".to_owned(),
         call_id: CallId::new().to_string(),
+        key: String::new(),
     };
     LeaseServiceClient::new(InterceptedService::new(data.clone(), world.router.clone()))
         .resolve_keys(request)
