@@ -181,10 +181,17 @@ async fn a_crowd_of_silent_connections_keeps_nobody_from_the_door() {
         let counts = product.counts(Part::Router).await;
         (counts.sum("keyway_connections_refused_total", "full") > 0).then_some(())
     };
-    for _ in 0..220 {
-        open.push(Raw::http2(router).await);
+    // On a busy machine some of them give way to the others before they have said anything.
+    while full().await.is_none() {
+        assert!(
+            open.len() < 2000,
+            "no refusal of {} connections",
+            open.len()
+        );
+        for _ in 0..20 {
+            open.push(Raw::http2(router).await);
+        }
     }
-    wait_for("a refusal", full).await;
     drop(open);
     let caller = product.caller();
     let again = async || caller.chat(crate::harness::ask(MODEL)).await.ok();
