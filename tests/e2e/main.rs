@@ -23,6 +23,7 @@ mod feed;
 mod google_and_mistral;
 mod half_open;
 mod harness;
+mod hosted_state;
 mod import;
 mod key_health;
 mod launcher;

@@ -16,6 +16,11 @@ impl Simulator {
         Self(address)
     }
 
+    /// Where it listens.
+    pub(crate) fn address(self) -> SocketAddr {
+        self.0
+    }
+
     /// Every request that it has read whole, oldest first.
     pub(crate) async fn journal(self) -> Vec<Value> {
         let answer = self.read("/_sim/journal").await;
