@@ -114,3 +114,6 @@ fn made(request: &Request) -> Result<Reply, Fault> {
     request.account.put(KIND, &id, kept);
     Ok(Reply::like(request, LIKE, &told))
 }
+
+#[cfg(test)]
+mod tests;
