@@ -109,6 +109,31 @@ async fn after_a_failure_the_id_may_be_used_again_and_its_receipt_shows_every_at
 }
 
 #[tokio::test]
+async fn a_call_keeps_its_id_between_two_attempts() {
+    let product = Product::start().await;
+    let (simulator, caller) = (product.simulator(), product.caller());
+    let failing =
+        json!({"fixture": "openai/503_overloaded.error", "headers": {"retry-after": "5"}});
+    simulator
+        .script(&json!({"times": 1, "action": failing}))
+        .await;
+    let first = tokio::spawn({
+        let caller = caller.clone();
+        async move { caller.chat(once("pause")).await }
+    });
+    // The attempt is settled on its way to the disk; the call waits for its next one.
+    let settled = product.admin().first_events(DEMO, 1).await;
+    let repeated = caller.chat(once("pause")).await.unwrap_err();
+    assert_eq!(first_call(&repeated), settled[0].call_id);
+    let made = first.await.unwrap().unwrap().receipt.expect("a receipt");
+    assert_eq!(
+        (made.call_id, made.attempts.len()),
+        (settled[0].call_id.clone(), 2)
+    );
+    assert_eq!(simulator.journal().await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_crash_frees_the_id_of_what_was_open_and_keeps_that_of_what_was_done() {
     let mut product = Product::start().await;
     let done = product.caller().chat(once("done")).await.unwrap();
