@@ -19,6 +19,7 @@ use tracing::{error, info};
 use crate::admission::{Admission, Bodies, BodyBudget};
 use crate::callers::{Grants, VerdictCache};
 use crate::counters;
+use crate::edge::HttpEdge;
 use crate::execute::Execution;
 use crate::keys::{
     Feed, Freshness, HealthBoard, LeaseCache, Reporter, Reports, RouterToken, VaultClient,
@@ -163,7 +164,9 @@ async fn listen(
     let calls = parts.listen("calls", config.calls, tls).await?;
     let execution = ExecutionServiceServer::new(services.clone())
         .max_decoding_message_size(config.request_bytes);
-    let execution = Bodies::new(execution, BodyBudget::new(config.bodies));
+    let budget = BodyBudget::new(config.bodies);
+    let edge = HttpEdge::new(&services, Arc::clone(&budget), config.edge.clone());
+    let execution = Bodies::new(execution, budget);
     let billing = BillingServiceServer::new(services);
     let routes = Routes::default()
         .add_service(execution)
@@ -177,7 +180,7 @@ async fn listen(
     };
     let terminate = parts.terminate.clone();
     parts.tasks.spawn("calls", async move {
-        if let Err(failed) = serve::grpc(calls, routes, SERVICES, around).await {
+        if let Err(failed) = serve::grpc_and_http(calls, routes, SERVICES, edge, around).await {
             error!("the listener for calls failed: {failed}");
             terminate.begin();
         }

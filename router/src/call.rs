@@ -7,6 +7,7 @@ mod bounds;
 mod chat;
 mod embed;
 mod embed_parts;
+mod native;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use keyway_words::{CallId, ProviderId, Source, WorkspaceId};
 
 pub(crate) use embed::STREAM_EMBED;
 pub use embed_parts::EmbedParts;
+pub use native::{NativeCall, NativeRequest, unlisted};
 
 /// One request by a caller.
 #[derive(Debug)]
@@ -67,17 +69,28 @@ pub enum Work {
     StreamEmbed(EmbedParts),
     /// A web search.
     Search(SearchCall),
+    /// Whatever its sender wrote in the provider's own words.
+    Native(NativeCall),
 }
 
 impl Work {
     /// As it stands in usage events.
-    pub const fn endpoint(&self) -> &'static str {
+    pub fn endpoint(&self) -> &'static str {
         match self {
             Self::Chat(_) => "chat",
             Self::StreamChat(_) => "stream_chat",
             Self::Embed(_) => "embed",
             Self::StreamEmbed(_) => "stream_embed",
             Self::Search(_) => "search",
+            Self::Native(call) => call.endpoint(),
+        }
+    }
+
+    /// Whether the provider charges for it.
+    pub fn is_priced(&self) -> bool {
+        match self {
+            Self::Native(call) => call.is_priced(),
+            _ => true,
         }
     }
 
@@ -110,12 +123,13 @@ impl Work {
                 call.hosted = on_hosted;
                 adapter.search(call)
             }
+            Self::Native(call) => call.encode(source),
         }
     }
 }
 
 /// The parts of a request that every kind of call has.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Common {
     pub(crate) labels: HashMap<String, String>,
     pub(crate) end_user: String,
@@ -163,14 +177,10 @@ impl Call {
 
 /// A name of the operator's, `provider/model`, or a bare name that the catalogue knows.
 pub fn model(text: &str, catalogue: &Catalogue) -> Result<(ProviderId, String), Fault> {
-    let plain =
-        (1..=MODEL).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !plain {
-        return Err(Fault::field(
-            "model",
-            "must be provider/model, of at most 160 visible ASCII characters",
-        ));
+    if text.is_empty() {
+        return Err(Fault::field("model", "must be provider/model"));
     }
+    fits("model", text)?;
     if let Some((provider, model)) = catalogue.aliases().find(text) {
         return Ok((provider, model.to_owned()));
     }
@@ -193,6 +203,17 @@ pub fn model(text: &str, catalogue: &Catalogue) -> Result<(ProviderId, String), 
     Ok((provider, text.to_owned()))
 }
 
+/// Whether a name of a model is one, if there is one.
+fn fits(field: &str, text: &str) -> Result<(), Fault> {
+    if text.len() > MODEL || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Fault::field(
+            field,
+            "must be at most 160 visible ASCII characters",
+        ));
+    }
+    Ok(())
+}
+
 /// The fault of a call that can't be written for its provider.
 pub fn encode_fault(error: &EncodeError) -> Fault {
     let message = error.to_string();
@@ -208,6 +229,9 @@ pub fn encode_fault(error: &EncodeError) -> Fault {
         }
         EncodeError::OptionNeedsOwnKey { .. } => {
             Fault::new(Reason::HostedStateForbidden, message).at_field("provider_options_json")
+        }
+        EncodeError::NeedsOwnKey { .. } => {
+            Fault::new(Reason::HostedStateForbidden, message).at_field("body")
         }
         EncodeError::NotOffered { .. } => {
             Fault::new(Reason::FieldUnsupported, message).at_field("model")

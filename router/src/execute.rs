@@ -7,6 +7,7 @@ mod attempt;
 mod budget;
 mod exchange;
 mod failure;
+mod native;
 mod plan;
 mod requests;
 mod run;
@@ -33,6 +34,7 @@ use crate::keys::{HealthBoard, LeaseCache};
 use crate::price::Prices;
 use crate::switches::Switches;
 use crate::upstream::Upstreams;
+pub use native::{NativeHead, NativePiece, NativeRefusal, NativeReply};
 use run::{Listener, Run};
 
 /// Everything that calls are run with.
@@ -108,6 +110,8 @@ pub enum Answer {
     Embed(EmbedReply),
     /// Results.
     Search(SearchReply),
+    /// Bytes that passed.
+    Native(NativeReply),
 }
 
 /// A call that ended well.
@@ -135,7 +139,17 @@ impl Execution {
         call: Call,
         deltas: Option<mpsc::Sender<ChatDelta>>,
     ) -> Result<Running, Fault> {
-        self.begin(call, deltas, None)
+        self.begin(call, |listener| listener.deltas = deltas)
+    }
+
+    /// The same for a call in a provider's own words; `pieces` takes what passes of a streamed answer
+    /// or of a refusal.
+    pub fn start_native(
+        self: &Arc<Self>,
+        call: Call,
+        pieces: mpsc::Sender<NativePiece>,
+    ) -> Result<Running, Fault> {
+        self.begin(call, |listener| listener.native = Some(pieces))
     }
 
     /// The same for embeddings that are answered in pieces: `vectors` takes those of one provider
@@ -145,14 +159,13 @@ impl Execution {
         call: Call,
         vectors: mpsc::Sender<Vec<Vec<f32>>>,
     ) -> Result<Running, Fault> {
-        self.begin(call, None, Some(vectors))
+        self.begin(call, |listener| listener.vectors = Some(vectors))
     }
 
     fn begin(
         self: &Arc<Self>,
         call: Call,
-        deltas: Option<mpsc::Sender<ChatDelta>>,
-        vectors: Option<mpsc::Sender<Vec<Vec<f32>>>>,
+        attach: impl FnOnce(&mut Listener),
     ) -> Result<Running, Fault> {
         if self.upstreams.of(call.provider).is_none() {
             return Err(not_built(call.provider));
@@ -167,8 +180,8 @@ impl Execution {
         let (reply, result) = oneshot::channel();
         let gone = CancellationToken::new();
         let guard = gone.clone().drop_guard();
-        let mut listener = Listener::new(reply, deltas, gone, call.deadline);
-        listener.vectors = vectors;
+        let mut listener = Listener::new(reply, gone, call.deadline);
+        attach(&mut listener);
         let run = Run::new(
             Arc::clone(self),
             call,

@@ -71,7 +71,9 @@ impl View<'_> {
             state,
             until,
             on_trial,
-            model_allowed: models.is_empty() || models.iter().any(|model| model == self.model),
+            model_allowed: models.is_empty()
+                || self.model.is_empty()
+                || models.iter().any(|model| model == self.model),
             in_flight: key
                 .path
                 .as_ref()

@@ -28,6 +28,7 @@ mod app;
 pub mod call;
 pub mod callers;
 mod counters;
+pub mod edge;
 pub mod execute;
 pub mod keys;
 pub mod meter;

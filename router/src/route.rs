@@ -22,6 +22,8 @@ pub struct Asked<'a> {
     pub model: &'a str,
     /// The mode that the request narrows the policy to.
     pub mode: vault::CredentialMode,
+    /// Whether the provider charges for it.
+    pub is_priced: bool,
 }
 
 /// The decision, and what it was made from.
@@ -69,7 +71,8 @@ impl Execution {
             model: asked.model,
             now,
         };
-        let mut facts = view.facts(mode, Prices::unpriced(table, asked.provider, asked.model));
+        let unpriced = Prices::unpriced(table, asked.provider, asked.model);
+        let mut facts = view.facts(mode, unpriced.filter(|_| asked.is_priced));
         facts.hosted_off = off.hosted();
         let route = resolver::resolve(&facts).map_err(fault);
         let facts = Some(facts);

@@ -19,6 +19,7 @@ use reqwest::Url;
 
 use crate::admission::AdmissionBounds;
 use crate::callers::VerdictBounds;
+use crate::edge;
 use crate::execute::{BySource, Rules};
 use crate::keys::{CacheBounds, HealthBounds};
 use crate::probe::ProbeBounds;
@@ -55,6 +56,8 @@ pub struct RouterConfig {
     pub admission: AdmissionBounds,
     /// Bytes of request bodies in flight.
     pub bodies: usize,
+    /// Plain HTTP.
+    pub edge: edge::Bounds,
     /// Bytes of a request.
     pub request_bytes: usize,
     /// Tests of keys.
@@ -140,6 +143,10 @@ impl Settings for RouterConfig {
             probes: ProbeBounds {
                 per_minute: values.get("probes.per_minute")?,
                 longest: values.get("probes.longest")?,
+            },
+            edge: edge::Bounds {
+                body: values.get("limits.request")?,
+                body_time: values.get("http.body_time")?,
             },
             request_bytes: values.get("limits.request")?,
             aliases: aliases(values)?,

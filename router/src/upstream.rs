@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use keyway_router_providers::registry;
 use keyway_words::ProviderId;
 
-pub use authorize::without_key;
+pub use authorize::{without_key, without_key_whole};
 pub use client::{Reply, SendError, Stage, Upstream, UpstreamBounds};
 pub(crate) use egress::is_plain_beyond_loopback;
 pub use egress::{Origin, OriginError};

@@ -16,6 +16,7 @@ mod damage;
 mod docs;
 mod doors;
 mod drain;
+mod edges;
 mod ending;
 #[cfg(feature = "external")]
 mod external;

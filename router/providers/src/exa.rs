@@ -3,6 +3,7 @@
 //! What a call costs is the provider's own figure, read exactly from its decimal text.
 
 mod error;
+mod native;
 mod request;
 mod response;
 
@@ -12,6 +13,7 @@ use keyway_words::{ProviderId, Timestamp};
 use crate::adapter::{Adapter, Credential};
 use crate::failure::ProviderFailure;
 use crate::metered::Metered;
+use crate::native::NativeApi;
 use crate::search::{SearchCall, SearchReply};
 use crate::wire::{DecodeError, EncodeError, WireRequest};
 
@@ -57,6 +59,10 @@ impl Adapter for Exa {
     fn probe_reply(&self, body: &[u8]) -> Option<(&'static str, Metered)> {
         let reply = response::search(Endpoint::Search, body).ok();
         Some((PROBE, reply.map(|reply| reply.metered).unwrap_or_default()))
+    }
+
+    fn native(&self) -> Option<&'static dyn NativeApi> {
+        Some(&native::ExaApi)
     }
 
     fn failure(

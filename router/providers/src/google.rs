@@ -6,6 +6,7 @@
 
 mod embeddings;
 mod error;
+mod native;
 mod request;
 mod response;
 mod stream;
@@ -20,6 +21,7 @@ use crate::chat::{ChatCall, ChatReply, Finish};
 use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::event_stream::EventStream;
 use crate::failure::ProviderFailure;
+use crate::native::NativeApi;
 use crate::wire::{DecodeError, EncodeError, WireRequest};
 
 /// Start of the ids that are made up for calls that came without one; they never go to Google.
@@ -72,6 +74,10 @@ impl Adapter for Google {
 
     fn embed_reply(&self, body: &[u8], inputs: usize) -> Result<EmbedReply, DecodeError> {
         embeddings::reply(body, inputs)
+    }
+
+    fn native(&self) -> Option<&'static dyn NativeApi> {
+        Some(&native::GoogleApi)
     }
 
     fn failure(

@@ -5,6 +5,7 @@ mod embeddings;
 mod error;
 mod ids;
 mod messages;
+mod native;
 mod request;
 mod response;
 mod stream;
@@ -18,6 +19,7 @@ use crate::chat::{ChatCall, ChatReply, Finish};
 use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::event_stream::EventStream;
 use crate::failure::ProviderFailure;
+use crate::native::NativeApi;
 use crate::wire::{DecodeError, EncodeError, WireRequest};
 
 /// The adapter.
@@ -67,6 +69,10 @@ impl Adapter for Mistral {
 
     fn embed_reply(&self, body: &[u8], inputs: usize) -> Result<EmbedReply, DecodeError> {
         embeddings::reply(body, inputs)
+    }
+
+    fn native(&self) -> Option<&'static dyn NativeApi> {
+        Some(&native::MistralApi)
     }
 
     fn failure(

@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::run::{Left, Listener, Run};
 use super::{Answer, not_built};
 use crate::keys::Lease;
-use crate::meter::{Meter, Pricing, Settled};
+use crate::meter::{Meter, PLATFORM, Pricing, Settled};
 use crate::resolver::Planned;
 
 /// How an attempt ended, for the call.
@@ -76,9 +76,10 @@ impl Run {
             .exchange(ready, planned, lease, &meter, &mut progress)
             .instrument(meter.span())
             .await;
-        if progress.left {
+        if progress.left && self.call.work.is_priced() {
             meter.left();
         }
+        self.refusal = progress.refusal.take();
         meter.saw(&progress.metered);
         meter.first_piece(progress.first_piece);
         self.ended(ended, planned, meter, &progress).await
@@ -176,6 +177,12 @@ impl Run {
             key,
             work: &self.call.work,
             deltas: self.listener.deltas.clone(),
+            native: self.listener.native.clone(),
+            source: planned.source,
+            key_name: match planned.source {
+                Source::Own => ready.path.to_string(),
+                Source::Hosted => PLATFORM.to_owned(),
+            },
             open: open(meter),
             now: execution.clock.now(),
         };

@@ -15,12 +15,21 @@ impl Budget {
     pub(super) fn of(call: &Call, attempts: u32) -> Self {
         let requests = match &call.work {
             Work::StreamEmbed(parts) => u32::try_from(parts.left()).unwrap_or(u32::MAX),
-            Work::Chat(_) | Work::StreamChat(_) | Work::Embed(_) | Work::Search(_) => 1,
+            Work::Chat(_)
+            | Work::StreamChat(_)
+            | Work::Embed(_)
+            | Work::Search(_)
+            | Work::Native(_) => 1,
         };
         Self {
             made: 0,
             most: requests.saturating_add(attempts.saturating_sub(1)),
         }
+    }
+
+    /// Whether there is none left.
+    pub(super) const fn is_spent(&self) -> bool {
+        self.made >= self.most
     }
 
     /// Takes an attempt; its number, counting from 1.

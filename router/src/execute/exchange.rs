@@ -7,12 +7,13 @@ use std::future::Future;
 use keyway_router_billing::LedgerError;
 use keyway_router_providers::chat::ChatDelta;
 use keyway_router_providers::{Adapter, DecodeError, Metered, WireRequest};
-use keyway_words::{Secret, Timestamp};
+use keyway_words::{Secret, Source, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::Answer;
 use super::failure::Failure;
+use super::native::{self, Relay};
+use super::{Answer, NativePiece, NativeRefusal};
 use crate::call::Work;
 use crate::upstream::{Reply, SendError, Upstream};
 
@@ -27,6 +28,8 @@ pub(super) struct Progress {
     pub(super) first_piece: Option<Instant>,
     /// What was measured so far.
     pub(super) metered: Metered,
+    /// An error answer, where it may be passed on as it is.
+    pub(super) refusal: Option<NativeRefusal>,
 }
 
 /// What an exchange needs.
@@ -36,6 +39,10 @@ pub(super) struct Exchange<'a, D> {
     pub(super) key: &'a Secret,
     pub(super) work: &'a Work,
     pub(super) deltas: Option<mpsc::Sender<ChatDelta>>,
+    pub(super) native: Option<mpsc::Sender<NativePiece>>,
+    pub(super) source: Source,
+    /// The key as its caller may know it.
+    pub(super) key_name: String,
     /// Ends when the attempt is durably open.
     pub(super) open: D,
     pub(super) now: Timestamp,
@@ -55,7 +62,7 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
             .await
             .map_err(Failure::Send)?;
         if !(200..300).contains(&reply.status()) {
-            return Err(self.refused(&mut reply).await);
+            return Err(self.refused(&mut reply, progress).await);
         }
         // No byte of the answer reaches the caller before the attempt is on the disk.
         self.open.await.map_err(Failure::Ledger)?;
@@ -64,6 +71,16 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
                 let deltas = self.deltas;
                 stream(self.adapter, &mut reply, deltas, progress).await
             }
+            Work::Native(call) => {
+                let relay = Relay {
+                    call,
+                    listener: self.native,
+                    source: self.source,
+                    key: self.key,
+                    key_name: self.key_name,
+                };
+                relay.run(&mut reply, progress).await
+            }
             work => {
                 let body = reply.whole().await.map_err(Failure::Send)?;
                 whole(self.adapter, work, &body, progress).map_err(Failure::Decode)
@@ -71,10 +88,13 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
         }
     }
 
-    async fn refused(&self, reply: &mut Reply) -> Failure {
+    async fn refused(&self, reply: &mut Reply, progress: &mut Progress) -> Failure {
         let status = reply.status();
         let headers = reply.headers().clone();
         let body = reply.error_body().await;
+        if matches!(self.work, Work::Native(_)) {
+            progress.refusal = native::refusal((status, &headers, &body), self.source, self.key);
+        }
         Failure::Provider(self.adapter.failure(status, &headers, &body, self.now))
     }
 }
@@ -106,6 +126,7 @@ fn whole(
             progress.metered.clone_from(&reply.metered);
             Ok(Answer::Search(reply))
         }
+        Work::Native(_) => Err(DecodeError::NotOffered { what: "native" }),
     }
 }
 
@@ -139,7 +160,7 @@ async fn stream(
 }
 
 /// A connection that breaks while a stream runs cuts the answer, whatever it had said.
-fn broke_off(error: SendError) -> Failure {
+pub(super) fn broke_off(error: SendError) -> Failure {
     match error {
         SendError::Broken => Failure::Decode(DecodeError::Truncated),
         other => Failure::Send(other),

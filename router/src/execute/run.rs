@@ -16,9 +16,9 @@ use super::attempt::Ended;
 use super::budget::Budget;
 use super::failure::Failure;
 use super::plan::{Next, Plan};
-use super::{Answer, Done, Execution};
+use super::{Answer, Done, Execution, NativePiece, NativeRefusal};
 use crate::admission::{Admitted, Claimed};
-use crate::call::Call;
+use crate::call::{Call, Work};
 use crate::keys::{InFlight, LeaseKey, LeasedKey};
 use crate::resolver::{self, Planned, Skipped};
 use crate::route::Asked;
@@ -29,6 +29,7 @@ pub(super) struct Listener {
     reply: Option<oneshot::Sender<Result<Done, Fault>>>,
     pub(super) deltas: Option<mpsc::Sender<ChatDelta>>,
     pub(super) vectors: Option<mpsc::Sender<Vec<Vec<f32>>>>,
+    pub(super) native: Option<mpsc::Sender<NativePiece>>,
     pub(super) gone: CancellationToken,
     pub(super) deadline: Deadline,
 }
@@ -43,14 +44,14 @@ pub(super) enum Left {
 impl Listener {
     pub(super) fn new(
         reply: oneshot::Sender<Result<Done, Fault>>,
-        deltas: Option<mpsc::Sender<ChatDelta>>,
         gone: CancellationToken,
         deadline: Deadline,
     ) -> Self {
         Self {
             reply: Some(reply),
-            deltas,
+            deltas: None,
             vectors: None,
+            native: None,
             gone,
             deadline,
         }
@@ -85,6 +86,8 @@ pub(super) struct Run {
     pub(super) passed_on: bool,
     /// The current provider request was counted as a hosted one.
     pub(super) hosted_counted: bool,
+    /// What the provider said of the last attempt, where it may be passed on.
+    pub(super) refusal: Option<NativeRefusal>,
     admitted: Admitted,
     _in_flight: drain::InFlight,
     _request_id: Option<Claimed>,
@@ -112,6 +115,7 @@ impl Run {
             budget,
             passed_on: false,
             hosted_counted: false,
+            refusal: None,
             admitted,
             _in_flight: in_flight,
             _request_id: claimed,
@@ -129,7 +133,26 @@ impl Run {
             Ok(plan) => self.requests(plan).await,
             Err(fault) => Err(fault),
         };
+        if result.is_err() {
+            self.tell_failure().await;
+        }
         self.listener.answer(result);
+    }
+
+    /// What a caller in the provider's own words learns beside the fault.
+    async fn tell_failure(&mut self) {
+        let Some(listener) = &self.listener.native else {
+            return;
+        };
+        let failed = NativePiece::Failed {
+            refusal: self.refusal.take(),
+            spent: self.budget.is_spent(),
+        };
+        let left = Listener::left(self.listener.gone.clone(), self.listener.deadline);
+        tokio::select! {
+            _sent = listener.send(failed) => {}
+            _left = left => {}
+        }
     }
 
     /// Waits for room, if there is none, and makes the plan.
@@ -146,6 +169,9 @@ impl Run {
             provider: call.provider,
         };
         let lease = execution.leases.lease(&key, call.id).await?;
+        if let Work::Native(native) = &call.work {
+            native.allowed(&lease.policy)?;
+        }
         let limits = lease
             .operator_limits
             .limits
@@ -163,6 +189,7 @@ impl Run {
             provider: call.provider,
             model: &call.model,
             mode: call.mode,
+            is_priced: call.work.is_priced(),
         };
         let (table, now) = (execution.prices.table(), execution.clock.now());
         let mut route = execution.route(asked, &lease, &table, now).route?;

@@ -35,6 +35,7 @@ impl Execution {
             provider,
             model: &model,
             mode: CredentialMode::Unspecified,
+            is_priced: true,
         };
         let Decided { facts, route } = self.route(asked, &lease, &table, self.clock.now());
         let in_flight = self.admission.in_flight(&key.workspace);

@@ -233,6 +233,7 @@ impl Looking<'_> {
             provider,
             model,
             mode: CredentialMode::Unspecified,
+            is_priced: true,
         };
         let decided = self.execution.route(asked, lease, self.table, self.now);
         let outcome = outcome(&decided.route);

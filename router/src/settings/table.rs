@@ -395,6 +395,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "How long such a call waits before it is refused as OVERLOADED.",
     },
     Setting {
+        path: "http.body_time",
+        kind: Kind::Duration {
+            min: seconds(1),
+            max: seconds(600),
+        },
+        default: Default::Is("60s"),
+        help: "How long the body of a request over plain HTTP may take to come.",
+    },
+    Setting {
         path: "limits.bodies",
         kind: Kind::Bytes {
             min: 1 << 10,

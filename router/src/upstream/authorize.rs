@@ -6,7 +6,7 @@ use keyway_router_providers::Credential;
 use keyway_words::Secret;
 use zeroize::Zeroizing;
 
-use super::scrub::scrub;
+use super::scrub::{scrub, scrub_whole};
 
 /// The key can't stand in a header. The vault takes printable ASCII only, so this is a bug or a
 /// damaged key.
@@ -39,4 +39,9 @@ pub(super) fn authorize(
 /// What a provider said, without any trace of the key, at most 2 KiB.
 pub fn without_key(message: &str, key: &Secret) -> String {
     scrub(message, key.expose())
+}
+
+/// The same of all that it said, which the caller has bounded.
+pub fn without_key_whole(message: &str, key: &Secret) -> String {
+    scrub_whole(message, key.expose())
 }

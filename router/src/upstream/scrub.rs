@@ -15,6 +15,11 @@ const MARK: &str = "[key]";
 
 /// The message without the key, cut to 2 KiB.
 pub(super) fn scrub(message: &str, key: &str) -> String {
+    bounded(&scrub_whole(message, key))
+}
+
+/// The message without the key.
+pub(super) fn scrub_whole(message: &str, key: &str) -> String {
     let mut hidden = vec![false; message.len()];
     hide(&plain(message), &pieces(key.as_bytes()), &mut hidden);
     let decoded = decoded(message);
@@ -22,7 +27,7 @@ pub(super) fn scrub(message: &str, key: &str) -> String {
     let encoded = encodings(key);
     hide(&plain(message), &encoded, &mut hidden);
     hide(&decoded, &encoded, &mut hidden);
-    bounded(&without(message, &hidden))
+    without(message, &hidden)
 }
 
 /// One byte of a text as it reads, and the bytes of the message that spell it.

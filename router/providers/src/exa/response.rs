@@ -168,7 +168,7 @@ fn usage(endpoint: Endpoint, pages: &[Page]) -> Usage {
     }
 }
 
-fn metered(usage: Usage, cost: Option<&RawValue>) -> Metered {
+pub(super) fn metered(usage: Usage, cost: Option<&RawValue>) -> Metered {
     let total = cost
         .and_then(|cost| serde_json::from_str::<Cost>(cost.get()).ok())
         .and_then(|cost| cost.total);
