@@ -156,7 +156,8 @@ async fn an_sdk_is_told_not_to_try_again_once_every_attempt_was_made() {
     let product = Product::start().await;
     let _logs = Logs(&product);
     let http = Http::of(&product);
-    let rule = json!({"match": {"provider": "anthropic"}, "action": {"fixture": "500"}});
+    let rule =
+        json!({"match": {"provider": "anthropic"}, "action": {"fixture": "anthropic/500.error"}});
     product.simulator().script(&rule).await;
     let answer = http.post("anthropic", &chat("anthropic", false)).await;
     assert_eq!(

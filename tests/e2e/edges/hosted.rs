@@ -10,13 +10,13 @@ use crate::harness::{DEMO, Logs, Product};
 /// Requests that would store or name something, by path.
 fn stateful() -> Vec<(&'static str, Value)> {
     let text = json!([{"role": "user", "content": "hello"}]);
-    let chat = |more: Value| with(json!({"model": "gpt-5-mini", "messages": text}), more);
-    let response = |more: Value| with(json!({"model": "gpt-5.4-mini", "input": "hello"}), more);
+    let chat = |more: Value| with(json!({"model": "gpt-5-mini", "messages": text}), &more);
+    let response = |more: Value| with(json!({"model": "gpt-5.4-mini", "input": "hello"}), &more);
     let message = |more: Value| {
         let whole = json!({"model": "claude-haiku-4-5", "max_tokens": 9, "messages": text});
-        with(whole, more)
+        with(whole, &more)
     };
-    let generate = |more: Value| with(json!({"contents": [{"parts": [{"text": "hello"}]}]}), more);
+    let generate = |more: Value| with(json!({"contents": [{"parts": [{"text": "hello"}]}]}), &more);
     let mut requests = Vec::new();
     for more in [
         json!({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]}]}),
@@ -66,7 +66,7 @@ fn stateful() -> Vec<(&'static str, Value)> {
     requests
 }
 
-fn with(mut whole: Value, more: Value) -> Value {
+fn with(mut whole: Value, more: &Value) -> Value {
     for (name, value) in more.as_object().expect("an object") {
         whole[name] = value.clone();
     }
@@ -129,10 +129,7 @@ async fn nothing_is_stored_on_the_platforms_key_whatever_the_body_says_and_an_ow
         .await;
     assert_eq!(http.at(path, &bodies[0]).await.status, 200);
     let sent = product.simulator().journal().await;
-    let last = sent
-        .iter()
-        .filter(|entry| entry["kind"] != "end")
-        .next_back();
+    let last = sent.iter().rfind(|entry| entry["kind"] != "end");
     assert!(stores(last.expect("a request")));
 }
 
