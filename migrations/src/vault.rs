@@ -47,6 +47,11 @@ impl MigratorTrait for Vault {
                 sqlite: include_str!("vault/0014_lists.sqlite.sql"),
                 postgres: include_str!("vault/0014_lists.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "vault_0015_versions",
+                sqlite: include_str!("vault/0015_versions.sqlite.sql"),
+                postgres: include_str!("vault/0015_versions.postgres.sql"),
+            }),
         ]
     }
 }

@@ -43,6 +43,27 @@ pub(crate) async fn find(
         .await?)
 }
 
+/// The last version that any row of this name had, deleted ones too; 0 if there was none.
+pub(crate) async fn last_version(
+    on: &impl ConnectionTrait,
+    owner: &str,
+    provider: &str,
+    name: &str,
+) -> Result<i64, StoreError> {
+    let version = key::Entity::find()
+        .select_only()
+        .column(key::Column::Version)
+        .filter(key::Column::Owner.eq(owner))
+        .filter(key::Column::Provider.eq(provider))
+        .filter(key::Column::Name.eq(name))
+        .order_by_desc(key::Column::Version)
+        .limit(1)
+        .into_tuple::<i64>()
+        .one(on)
+        .await?;
+    Ok(version.unwrap_or(0))
+}
+
 /// Where a page of keys starts: after this provider, place and name.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct After(pub(crate) String, pub(crate) i64, pub(crate) String);

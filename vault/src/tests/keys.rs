@@ -67,7 +67,7 @@ async fn a_new_secret_is_a_new_version_and_equal_secrets_have_equal_fingerprints
 }
 
 #[tokio::test]
-async fn a_deleted_key_is_no_key_and_the_name_is_free_again() {
+async fn a_deleted_key_is_no_key_and_whoever_takes_its_name_goes_on_from_its_version() {
     let world = World::new().await;
     let acme = world.workspace("acme").await;
     let key = world.put(&acme, "workspaces/acme", "openai", SECRET).await;
@@ -83,7 +83,8 @@ async fn a_deleted_key_is_no_key_and_the_name_is_free_again() {
     let own = world.resolve("acme", "openai").await.own.unwrap();
     assert!(own.counted == 0 && own.candidates.is_empty());
     let again = world.put(&acme, "workspaces/acme", "openai", SECRET).await;
-    assert_eq!(again.version, 1);
+    // Its health, and what it costs, are not the deleted one's.
+    assert_eq!(again.version, key.version + 1);
     assert_eq!(secrets(&world.resolve("acme", "openai").await), [SECRET]);
 }
 

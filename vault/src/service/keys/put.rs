@@ -111,6 +111,11 @@ async fn row_to_write(write: &Write, put: &Put, given_etag: &str) -> Result<(Key
     let is_new = found.is_none();
     let mut row =
         found.unwrap_or_else(|| keys::new_row(&put.path, Uuid::now_v7().to_string(), write.now()));
+    if is_new {
+        // Health and bills go by name and version: no later key may be taken for an earlier one.
+        let (owner, provider, name) = (owner.to_string(), provider.as_str(), name.as_str());
+        row.version = rows::last_version(write.on(), &owner, provider, name).await?;
+    }
     set_given(&mut row, put, write.now());
     row.change_number = row.change_number.saturating_add(1);
     row.updated_at = write.now().0;
