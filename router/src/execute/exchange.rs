@@ -4,6 +4,7 @@
 
 use std::future::Future;
 
+use http::{HeaderMap, header};
 use keyway_router_billing::LedgerError;
 use keyway_router_providers::chat::ChatDelta;
 use keyway_router_providers::{Adapter, DecodeError, Metered, WireRequest};
@@ -64,6 +65,10 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
         if !(200..300).contains(&reply.status()) {
             return Err(self.refused(&mut reply, progress).await);
         }
+        if is_page(reply.headers()) {
+            let what = "it is an HTML page";
+            return Err(Failure::Decode(DecodeError::Malformed { what }));
+        }
         // No byte of the answer reaches the caller before the attempt is on the disk.
         self.open.await.map_err(Failure::Ledger)?;
         match self.work {
@@ -97,6 +102,12 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
         }
         Failure::Provider(self.adapter.failure(status, &headers, &body, self.now))
     }
+}
+
+/// What something between here and the provider says to people, with whatever status.
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 fn whole(

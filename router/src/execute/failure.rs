@@ -77,6 +77,7 @@ impl Failure {
             Self::Send(error) => error.never_left() || *error == SendError::Broken,
             Self::Provider(failure) => failure.is_retryable(),
             Self::Decode(DecodeError::Provider(failure)) => failure.is_retryable(),
+            Self::Decode(DecodeError::Truncated) => true,
             _ => false,
         }
     }

@@ -1,6 +1,6 @@
 //! The order of attempts: the pool first, then, if the policy names the failure, the platform.
 //!
-//! One budget for the whole call. A key that was refused is never tried again; nothing is
+//! One budget for the whole call. A key that was refused is never tried again unless the provider said when; nothing is
 //! repeated once the caller has received a byte.
 
 use std::collections::VecDeque;
@@ -49,15 +49,20 @@ impl Plan {
         self.queue.pop_front()
     }
 
-    /// Leaves out what another plan of the same call has used up.
-    pub(super) fn without(&mut self, refused: &[Arc<LeasedKey>]) {
-        let is_refused = |planned: &Planned| {
-            refused
-                .iter()
-                .any(|key| key.path == planned.key.path && key.version == planned.key.version)
+    /// Goes on where `before`, an older plan of the same call, was: what failed is left out, unless
+    /// it was to be tried again.
+    pub(super) fn goes_on(&mut self, before: Option<&Self>, failed: &[Arc<LeasedKey>]) {
+        let same = |key: &LeasedKey, other: &LeasedKey| {
+            key.path == other.path && key.version == other.version
         };
-        self.queue.retain(|planned| !is_refused(planned));
-        self.fallback.retain(|planned| !is_refused(planned));
+        let waits = |key: &LeasedKey| {
+            before.is_some_and(|plan| plan.queue.iter().any(|next| same(&next.key, key)))
+        };
+        let may = |planned: &Planned| {
+            waits(&planned.key) || !failed.iter().any(|key| same(key, &planned.key))
+        };
+        self.queue.retain(may);
+        self.fallback.retain(may);
     }
 
     /// What to do after `failed` met a failure before any byte reached the caller.
@@ -74,6 +79,7 @@ impl Plan {
                 FailureClass::KeyRejected
                 | FailureClass::Forbidden
                 | FailureClass::KeyExhausted
+                | FailureClass::ModelNotAvailable
                 | FailureClass::RateLimited,
             ) => {}
             Some(_) if failure.may_repeat() => {}

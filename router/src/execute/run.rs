@@ -79,8 +79,8 @@ pub(super) struct Run {
     pub(super) call: Call,
     pub(super) listener: Listener,
     pub(super) receipt: wire::Receipt,
-    /// Keys that were refused during this call.
-    refused: Vec<Arc<LeasedKey>>,
+    /// Keys that failed during this call.
+    failed: Vec<Arc<LeasedKey>>,
     budget: Budget,
     /// A part of a streamed answer was passed on.
     pub(super) passed_on: bool,
@@ -111,7 +111,7 @@ impl Run {
             call,
             listener,
             receipt,
-            refused: Vec::new(),
+            failed: Vec::new(),
             budget,
             passed_on: false,
             hosted_counted: false,
@@ -194,9 +194,15 @@ impl Run {
         let (table, now) = (execution.prices.table(), execution.clock.now());
         let mut route = execution.route(asked, &lease, &table, now).route?;
         self.receipt.skipped = route.skipped.drain(..).map(|key| skipped(&key)).collect();
-        let mut plan = Plan::new(Arc::clone(&lease), route);
-        plan.without(&self.refused);
-        Ok(plan)
+        Ok(Plan::new(Arc::clone(&lease), route))
+    }
+
+    /// Makes the plan anew, because something changed, and goes on where the old one was.
+    async fn plan_anew(&mut self, plan: &mut Plan) -> Result<(), Fault> {
+        let mut anew = self.plan().await?;
+        anew.goes_on(Some(plan), &self.failed);
+        *plan = anew;
+        Ok(())
     }
 
     /// The call's provider requests, one after the other; there are several of a streamed embedding
@@ -206,6 +212,8 @@ impl Run {
             let answer = self.attempts(&mut plan).await;
             let answer = answer.map_err(|fault| self.after_a_part(fault))?;
             let Some(answer) = self.pass_on(answer).await? else {
+                // The next request is another one: only a key in trouble is left out, by its health.
+                self.failed.clear();
                 plan = self.plan().await?;
                 continue;
             };
@@ -266,7 +274,7 @@ impl Run {
     /// The next key, of a new plan if something changed at the vault or at the key since.
     async fn next(&mut self, plan: &mut Plan) -> Result<Option<(Planned, InFlight)>, Fault> {
         if !self.execution.leases.is_good(&plan.lease) {
-            *plan = self.plan().await?;
+            self.plan_anew(plan).await?;
         }
         for _ in 0..self.execution.rules.attempts {
             let Some(planned) = plan.next() else { break };
@@ -275,7 +283,7 @@ impl Run {
                 return Ok(Some((planned, in_flight)));
             }
             // Another call met trouble with it meanwhile, or tries it just now.
-            *plan = self.plan().await?;
+            self.plan_anew(plan).await?;
         }
         Ok(None)
     }
@@ -294,10 +302,10 @@ impl Run {
             Ended::Left(_) => return,
             Ended::Failed(failure) | Ended::AfterContent(failure) => failure,
         };
+        self.failed.push(Arc::clone(&planned.key));
         let Some(trouble) = failure.trouble() else {
             return in_flight.learnt_nothing(now);
         };
-        self.refused.push(Arc::clone(&planned.key));
         in_flight.met(&trouble, now);
     }
 

@@ -78,11 +78,12 @@ fn follows(own: &[&str], fallback_on: &[PolicyClass], failure: &Failure) -> Stri
 }
 
 #[test]
-fn a_bad_key_is_never_tried_again_and_the_pool_goes_on() {
+fn a_key_that_can_not_serve_is_never_tried_again_and_the_pool_goes_on() {
     for class in [
         FailureClass::KeyRejected,
         FailureClass::Forbidden,
         FailureClass::KeyExhausted,
+        FailureClass::ModelNotAvailable,
     ] {
         let failure = answered(class, None);
         assert_eq!(
@@ -173,10 +174,21 @@ fn the_whole_pool_comes_before_the_platform() {
 }
 
 #[test]
-fn a_new_plan_leaves_out_what_was_refused() {
+fn a_new_plan_leaves_out_what_failed_unless_it_waits_for_another_try() {
     let mut plan = plan(&["a", "b"], &[]);
-    let refused = plan.next().unwrap().key;
+    let failed = plan.next().unwrap();
     let mut again = self::plan(&["a", "b"], &[]);
-    again.without(&[refused]);
+    again.goes_on(Some(&plan), &[Arc::clone(&failed.key)]);
     assert!(again.next().unwrap().key.name().ends_with("/b"));
+
+    let mut plan = self::plan(&["a"], &[]);
+    let failed = plan.next().unwrap();
+    let told = answered(FailureClass::RateLimited, Some(1));
+    assert_eq!(
+        plan.after(&failed, &told, LONGEST),
+        Next::Try(Duration::from_secs(1))
+    );
+    let mut again = self::plan(&["a"], &[]);
+    again.goes_on(Some(&plan), &[failed.key]);
+    assert!(again.next().unwrap().key.name().ends_with("/a"));
 }
