@@ -180,14 +180,14 @@ fn configuration() -> String {
 }
 
 /// Compares a document with what it is made from, or writes it.
-fn is_current(path: &str, made: &str) {
+pub(crate) fn is_current(path: &str, made: &str) {
     if std::env::var_os("KEYWAY_WRITE_DOCS").is_some() {
         fs::write(root().join(path), made).expect("the document can be written");
     }
     let current = read(path) == made;
     assert!(
         current,
-        "{path} is not current: KEYWAY_WRITE_DOCS=1 cargo test -p keyway-tests docs"
+        "{path} is not current: KEYWAY_WRITE_DOCS=1 cargo test -p keyway-tests"
     );
 }
 

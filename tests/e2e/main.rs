@@ -20,6 +20,7 @@ mod edges;
 mod ending;
 #[cfg(feature = "external")]
 mod external;
+mod failures;
 mod feed;
 mod google_and_mistral;
 mod half_open;

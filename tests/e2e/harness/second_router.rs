@@ -20,7 +20,7 @@ impl Product {
         let site = &self.running.site;
         let address = || SocketAddr::from(([127, 0, 0, 1], ports::free()));
         let (calls, operations) = (address(), address());
-        let ledger = site.state.path("second-ledger.db");
+        let ledger = site.state.path(&format!("ledger-{}.db", calls.port()));
         let migrate = ["router", "--database"].map(Into::into);
         let migrate = migrate.into_iter().chain([ledger.clone().into()]);
         let migrate: Vec<_> = migrate.collect();
@@ -42,7 +42,9 @@ impl Product {
             .into_iter()
             .chain([site.state.config(Part::Router).into()])
             .collect();
-        let log = site.state.path("logs/second-router.log");
+        let log = site
+            .state
+            .path(&format!("logs/router-{}.log", calls.port()));
         let child = Child::spawn(&site.program, Part::Router, &args, &environment, &log);
         let second = SecondRouter {
             calls,

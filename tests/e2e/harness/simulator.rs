@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use keyway::ready::{get, post_json};
 use serde_json::Value;
 
-use super::wait_for;
+use super::{ports, wait_for};
 
 /// A running simulator.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,13 @@ impl Simulator {
     /// Lets pass what is held at a gate, now and later.
     pub(crate) async fn release(self, gate: &str) {
         self.post(&format!("/_sim/release/{gate}"), "").await;
+    }
+
+    /// Makes a door at an address that is free; the address.
+    pub(crate) async fn new_door(self, behaviour: &str) -> SocketAddr {
+        let listen = SocketAddr::from(([127, 0, 0, 1], ports::free()));
+        self.door(listen, behaviour).await;
+        listen
     }
 
     /// Waits until so many replies are held at a gate.

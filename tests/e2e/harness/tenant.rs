@@ -14,6 +14,8 @@ pub(crate) struct Tenant {
     pub(crate) token: String,
     /// A client with its call token.
     pub(crate) caller: Speaker,
+    /// The call token.
+    pub(crate) call_token: String,
 }
 
 const ADMIN: &str = "service:first-admin";
@@ -45,12 +47,14 @@ impl Product {
             role: Role::Caller.into(),
             ..Default::default()
         };
-        let caller = self.speaker(&admin.token(request).await);
+        let call_token = admin.token(request).await;
+        let caller = self.speaker(&call_token);
         Tenant {
             name,
             admin,
             token,
             caller,
+            call_token,
         }
     }
 }
