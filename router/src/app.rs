@@ -58,7 +58,7 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
         prices: Arc::clone(&prices),
         upstreams: Upstreams::new(&config.base_urls, config.insecure, config.upstream)?,
         admission: Arc::new(Admission::new(config.admission)),
-        switches: switches(&config, &parts)?,
+        switches: switches(&config, &ledger, &parts)?,
         clock: Arc::clone(&parts.clock),
         tasks: parts.tasks.clone(),
         drain: parts.drain.clone(),
@@ -224,10 +224,14 @@ fn vault(config: &RouterConfig, parts: &Parts) -> Result<VaultClient, StartError
 }
 
 /// What the operator switched off, followed while the router runs.
-fn switches(config: &RouterConfig, parts: &Parts) -> Result<Switches, StartError> {
+fn switches(
+    config: &RouterConfig,
+    ledger: &Arc<Ledger>,
+    parts: &Parts,
+) -> Result<Switches, StartError> {
     let switches = Switches::default();
     if let Some(path) = config.switches.clone() {
-        let file = SwitchFile::new(path, switches.clone());
+        let mut file = SwitchFile::new(path, switches.clone(), Arc::clone(ledger));
         file.begin()?;
         parts
             .tasks

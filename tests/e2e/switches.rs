@@ -4,7 +4,7 @@ use std::path::Path;
 
 use keyway_proto::Reason;
 use keyway_proto::billing::v1::Source;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Product, Setup, Speaker, ask, reason, wait_for};
 
@@ -72,6 +72,17 @@ async fn each_switch_stops_what_it_names_without_a_restart_and_nothing_else() {
         refusal(&tenant.caller, ANTHROPIC).await,
         Some(Reason::SwitchedOff)
     );
+
+    // Each change is on the stream, for those who see all of it.
+    let events = product.operator().operations(4).await;
+    let told: Vec<Value> = events
+        .iter()
+        .map(|event| serde_json::from_str(&event.operation_json).unwrap())
+        .collect();
+    assert_eq!(told[0]["went_off"], json!([format!("model {OPENAI}")]));
+    assert_eq!(told[1]["came_on"], json!([format!("model {OPENAI}")]));
+    assert_eq!(told[3]["off"], json!(["hosted"]));
+    assert!(events.iter().all(|event| event.charge_usd.is_none()));
 
     // What can't be read leaves it as it is, and says so.
     std::fs::write(&file, "{").expect("a file");

@@ -100,6 +100,19 @@ pub(crate) fn source_of(event: &wire::UsageEvent) -> &'static str {
     }
 }
 
+/// Something that an operator did, which is no attempt and nobody's usage.
+pub(crate) fn operation(json: String, at: Timestamp) -> wire::UsageEvent {
+    wire::UsageEvent {
+        event_id: CallId::new().event_id(0),
+        r#type: OPERATION.to_owned(),
+        operation_json: json,
+        started_at: Some(timestamp(at)),
+        settled_at: Some(timestamp(at)),
+        period: at.month(),
+        ..wire::UsageEvent::default()
+    }
+}
+
 /// The bounds, both outside, of the event ids of a call.
 pub(crate) fn event_id_range(call_id: CallId) -> (String, String) {
     // `.` is the character after `-`: every `{call_id}-…` lies between the two.
@@ -119,5 +132,6 @@ fn bounded(mut text: String) -> String {
 
 const USAGE: &str = "keyway.usage.v1";
 const CORRECTION: &str = "keyway.correction.v1";
+const OPERATION: &str = "keyway.operation.v1";
 const ROUTER_STOPPED: &str = "ROUTER_STOPPED";
 const RAW_USAGE_BYTES: usize = 4096;

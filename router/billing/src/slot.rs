@@ -50,6 +50,20 @@ impl Slot {
     }
 }
 
+impl Slot {
+    /// Puts something that an operator did on the stream, as one JSON object; see
+    /// [`SettleHandle::durable`].
+    pub fn operation(self, json: String) -> SettleHandle {
+        let (done, settled) = oneshot::channel();
+        let event = event::operation(json, self.clock.now());
+        // It was never open: nothing can have refused it.
+        let (_durable, open) = watch::channel(OpenState::Durable);
+        let record = SettleRecord::new(event, None, open, done, self.permit);
+        drop(self.records.send(Record::Settle(Box::new(record))));
+        SettleHandle { settled }
+    }
+}
+
 /// An open attempt. It is settled exactly once: by [`OpenHandle::settle`], or, if it is dropped
 /// without, as FAILED with basis UNKNOWN.
 #[derive(Debug)]

@@ -1,9 +1,13 @@
 //! The file of the switches, followed while the router runs.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_chassis::lifecycle::Shutdown;
+use keyway_router_billing::Ledger;
+use serde_json::json;
 use tracing::{error, warn};
 
 use super::{Off, Switches};
@@ -14,6 +18,9 @@ use crate::counters;
 pub struct SwitchFile {
     path: PathBuf,
     switches: Switches,
+    ledger: Arc<Ledger>,
+    /// Changes in force that are not on the billing stream yet, oldest first.
+    untold: VecDeque<String>,
 }
 
 /// Why the file can't be used.
@@ -39,22 +46,28 @@ pub enum SwitchFileError {
 
 impl SwitchFile {
     /// The file, to be followed by [`SwitchFile::follow`]; `switches` gets what it says.
-    pub fn new(path: PathBuf, switches: Switches) -> Self {
-        Self { path, switches }
+    pub fn new(path: PathBuf, switches: Switches, ledger: Arc<Ledger>) -> Self {
+        Self {
+            path,
+            switches,
+            ledger,
+            untold: VecDeque::new(),
+        }
     }
 
     /// Reads the file for the first time and puts into force what it says.
-    pub fn begin(&self) -> Result<(), SwitchFileError> {
+    pub fn begin(&mut self) -> Result<(), SwitchFileError> {
         let off = read(&self.path)?;
         self.put(off);
         Ok(())
     }
 
     /// Reads it again and again until `stop`. What can't be used changes nothing.
-    pub async fn follow(self, stop: Shutdown) {
+    pub async fn follow(mut self, stop: Shutdown) {
         let mut refused = None;
         let mut hangup = hangup();
         loop {
+            self.tell().await;
             tokio::select! {
                 () = stop.wait() => return,
                 () = tokio::time::sleep(EVERY) => {}
@@ -82,7 +95,7 @@ impl SwitchFile {
     }
 
     /// Puts a state into force at once, and tells what changed by it.
-    fn put(&self, off: Off) {
+    fn put(&mut self, off: Off) {
         let (was, is) = (self.switches.now().words(), off.words());
         self.switches.put(off);
         let went_off: Vec<String> = is.difference(&was).cloned().collect();
@@ -92,6 +105,29 @@ impl SwitchFile {
         }
         counters::switches("taken");
         warn!(off = ?went_off, on = ?came_on, "the operator's switches changed");
+        let all: Vec<&String> = is.iter().collect();
+        let told = json!({
+            "operation": "switches", "went_off": went_off, "came_on": came_on, "off": all,
+        });
+        if self.untold.len() >= UNTOLD {
+            self.untold.pop_front();
+        }
+        self.untold.push_back(told.to_string());
+    }
+}
+
+impl SwitchFile {
+    /// Puts every change on the billing stream; while the ledger takes nothing they wait.
+    async fn tell(&mut self) {
+        while let Some(change) = self.untold.front() {
+            let Ok(slot) = self.ledger.reserve() else {
+                return;
+            };
+            if slot.operation(change.clone()).durable().await.is_err() {
+                return;
+            }
+            self.untold.pop_front();
+        }
     }
 }
 
@@ -129,3 +165,5 @@ impl Hangup {
 
 /// How often the file is looked at; it is small.
 const EVERY: Duration = Duration::from_secs(1);
+/// Changes that wait for the ledger at most; each says all that is off, so the last ones are enough.
+const UNTOLD: usize = 64;

@@ -147,6 +147,12 @@ impl Speaker {
         self.read_events(workspace, count, |_| true).await
     }
 
+    /// The first operations on the stream, as soon as there are so many.
+    pub(crate) async fn operations(&self, count: usize) -> Vec<UsageEvent> {
+        let wanted = |event: &UsageEvent| event.r#type == "keyway.operation.v1";
+        self.read_events("", count, wanted).await
+    }
+
     async fn read_events(
         &self,
         workspace: &str,
