@@ -2,8 +2,11 @@
 
 mod bytes;
 mod errors;
-mod harness;
+pub(crate) mod harness;
 mod hosted;
+mod hygiene;
+mod isolation;
+mod stream;
 
 use keyway_proto::billing::v1::{Basis, Outcome, Source};
 use serde_json::json;

@@ -16,9 +16,9 @@ use tonic::Status;
 
 use crate::harness::{Product, Speaker, reason};
 
-const SECRET: &str = "sk-keyway-test-shared-key-0001";
+pub(crate) const SECRET: &str = "sk-keyway-test-shared-key-0001";
 /// Stands in everything that somebody else keeps at the provider.
-const CANARY: &str = "canary-of-the-platform";
+pub(crate) const CANARY: &str = "canary-of-the-platform";
 const MODELS: [&str; 4] = [
     "openai/gpt-5-mini",
     "google/gemini-2.5-flash",
@@ -26,7 +26,7 @@ const MODELS: [&str; 4] = [
     "mistral/mistral-small-latest",
 ];
 /// Another one is another sequence.
-const SEED: u64 = 0x005e_ed0f_0b5e_ed0f;
+pub(crate) const SEED: u64 = 0x005e_ed0f_0b5e_ed0f;
 /// Options that name or make something that a provider stores, in every spelling of its own.
 const STATE: [&str; 40] = [
     "previous_response_id",
@@ -72,17 +72,17 @@ const STATE: [&str; 40] = [
 ];
 
 /// A small generator, so that a run can be repeated.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, most: usize) -> usize {
+    pub(crate) fn below(&mut self, most: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % u64::try_from(most).unwrap()).unwrap()
     }
 
-    fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+    pub(crate) fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
 }
@@ -154,7 +154,7 @@ async fn post(address: SocketAddr, path: &str, body: &str) -> Value {
 }
 
 /// What the platform keeps at its providers, by id.
-async fn plant(product: &Product) -> Vec<String> {
+pub(crate) async fn plant(product: &Product) -> Vec<String> {
     let simulator = product.simulator().address();
     let start = json!([{"role": "user", "parts": [{"text": CANARY}]}]);
     let item = json!([{"type": "message", "role": "user", "content": CANARY}]);
@@ -187,7 +187,7 @@ async fn plant(product: &Product) -> Vec<String> {
     ids
 }
 
-fn option(random: &mut Random, ids: &[String]) -> (&'static str, Value) {
+pub(crate) fn option(random: &mut Random, ids: &[String]) -> (&'static str, Value) {
     let name = *random.of(&STATE);
     let id = random.of(ids).clone();
     let value = match random.below(6) {

@@ -1,8 +1,10 @@
 """What every check uses: the running simulator, its control, and the counting rule."""
 import json
+import os
 import urllib.request
 
-KEY = "sk-keyway-test-sdk-0001"
+# At Keyway a call token stands where the key would, and Keyway where the provider would.
+KEY = os.environ.get("KEYWAY_CALL_TOKEN", "sk-keyway-test-sdk-0001")
 SCHEMA = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
@@ -15,8 +17,8 @@ ADDRESS = []
 
 
 def root():
-    """The simulator's base, as http://ADDR."""
-    return ADDRESS[0]
+    """What the SDKs' base URLs begin with, as http://ADDR."""
+    return os.environ.get("KEYWAY_EDGE") or ADDRESS[0]
 
 
 def check(function):
@@ -44,7 +46,7 @@ def tokens(text):
 
 def control(path, body=None):
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{root()}/_sim/{path}", data=data), timeout=20) as reply:
+    with urllib.request.urlopen(urllib.request.Request(f"{ADDRESS[0]}/_sim/{path}", data=data), timeout=20) as reply:
         return json.load(reply)
 
 

@@ -2,7 +2,7 @@
 
 use keyway_words::CallId;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::harness::{BOUND, Product};
@@ -84,8 +84,17 @@ impl Http {
         self.send(Method::GET, path, Vec::new()).await
     }
 
-    /// Sends these bytes.
-    pub(super) async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Answer {
+    /// Asks for a stream and reads nothing of it yet.
+    pub(super) async fn open(&self, path: &str, body: &Value) -> Opened {
+        let request = self.request(Method::POST, path, body.to_string().into_bytes());
+        let reply = request.send().await.expect("an answer");
+        Opened {
+            reply,
+            text: String::new(),
+        }
+    }
+
+    fn request(&self, method: Method, path: &str, body: Vec<u8>) -> RequestBuilder {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         request = match path.split('/').nth(1) {
             Some("anthropic") => request
@@ -98,10 +107,15 @@ impl Http {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let request = request
+        request
             .header("content-type", "application/json")
             .body(body)
-            .timeout(BOUND);
+            .timeout(BOUND)
+    }
+
+    /// Sends these bytes.
+    pub(super) async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Answer {
+        let request = self.request(method, path, body);
         let mut reply = request.send().await.expect("an answer");
         let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
         let mut body = Vec::new();
@@ -120,6 +134,32 @@ impl Http {
             body,
             broken,
         }
+    }
+}
+
+/// A stream that is read piece by piece.
+pub(super) struct Opened {
+    reply: Response,
+    text: String,
+}
+
+impl Opened {
+    pub(super) fn call_id(&self) -> String {
+        let id = self.reply.headers().get("keyway-call-id");
+        id.and_then(|id| id.to_str().ok())
+            .expect("an id")
+            .to_owned()
+    }
+
+    /// Reads until so much is there, or to the end; all that was read.
+    pub(super) async fn until(&mut self, enough: impl Fn(&str) -> bool) -> String {
+        while !enough(&self.text) {
+            let Some(piece) = self.reply.chunk().await.expect("a whole stream") else {
+                break;
+            };
+            self.text.push_str(&String::from_utf8_lossy(&piece));
+        }
+        self.text.clone()
     }
 }
 
