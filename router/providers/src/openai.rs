@@ -1,13 +1,16 @@
-//! `OpenAI`: chat completions and embeddings.
+//! `OpenAI`: chats and embeddings.
 //!
-//! Models and combinations that only the responses endpoint takes are refused, see [`rules`].
+//! A chat goes to chat completions or to responses, whichever takes it, see [`endpoint`].
 
+mod answer;
 mod embeddings;
+mod endpoint;
 mod error;
 mod messages;
 mod native;
 mod request;
 mod response;
+mod responses;
 mod rules;
 mod stream;
 mod usage;
@@ -15,6 +18,7 @@ mod usage;
 use http::HeaderMap;
 use keyway_words::{ProviderId, Timestamp};
 
+use self::endpoint::Endpoint;
 use crate::adapter::{Adapter, Credential, StreamDecoder};
 use crate::chat::{ChatCall, ChatReply};
 use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
@@ -45,15 +49,18 @@ impl Adapter for OpenAi {
     }
 
     fn chat(&self, call: &ChatCall, stream: bool) -> Result<WireRequest, EncodeError> {
-        request::chat(call, stream)
+        match endpoint::of(call) {
+            Endpoint::ChatCompletions => request::chat(call, stream),
+            Endpoint::Responses => responses::request::chat(call, stream),
+        }
     }
 
     fn chat_reply(&self, body: &[u8]) -> Result<ChatReply, DecodeError> {
-        response::chat(body)
+        answer::chat(body)
     }
 
     fn chat_stream(&self) -> Result<Box<dyn StreamDecoder>, DecodeError> {
-        Ok(Box::new(EventStream::<stream::ChatReader>::default()))
+        Ok(Box::new(EventStream::<answer::AnswerReader>::default()))
     }
 
     fn probe(&self) -> Result<WireRequest, EncodeError> {

@@ -43,6 +43,14 @@ pub(super) fn failure(
     error.into_failure(Report::of_headers(status, headers, now), class)
 }
 
+/// Words of a failure inside an answer that the request itself is the cause of.
+const BAD_REQUEST: [&str; 4] = [
+    "invalid_request_error",
+    "invalid_prompt",
+    "bio_policy",
+    "data_residency_mismatch",
+];
+
 /// A failure inside an answer with status 200: only the words can tell its class.
 pub(super) fn within_answer(error: ErrorObject) -> DecodeError {
     let code = error.code();
@@ -56,8 +64,12 @@ pub(super) fn within_answer(error: ErrorObject) -> DecodeError {
         FailureClass::KeyRejected
     } else if says("model_not_found") {
         FailureClass::ModelNotAvailable
-    } else if says("invalid_request_error") {
+    } else if BAD_REQUEST.into_iter().any(says)
+        || code.as_ref().is_some_and(|code| code.contains("image_"))
+    {
         FailureClass::BadRequest
+    } else if says("vector_store_timeout") {
+        FailureClass::Timeout
     } else {
         FailureClass::Unavailable
     };
@@ -65,6 +77,15 @@ pub(super) fn within_answer(error: ErrorObject) -> DecodeError {
 }
 
 impl ErrorObject {
+    /// An error whose words stand outside of an object of their own.
+    pub(super) fn of(code: Option<Value>, message: Option<String>) -> Self {
+        Self {
+            message,
+            kind: None,
+            code,
+        }
+    }
+
     fn code(&self) -> Option<String> {
         match &self.code {
             Some(Value::String(code)) => Some(code.clone()),

@@ -1,4 +1,4 @@
-//! What the documentation says that chat completions refuse, before anything is sent.
+//! What the documentation says that the provider refuses, before anything is sent.
 
 use crate::chat::{ChatCall, Effort};
 use crate::options::Rules;
@@ -36,13 +36,33 @@ pub(super) const CHAT_OPTIONS: Rules = Rules {
     ],
 };
 
+/// Options of responses. `background` would answer later. A response that is stored, or that goes
+/// on from one, is an object at the provider: never on the platform's key.
+pub(super) const RESPONSE_OPTIONS: Rules = Rules {
+    taken: &[
+        "instructions",
+        "max_output_tokens",
+        "temperature",
+        "top_p",
+        "tool_choice",
+        "parallel_tool_calls",
+        "reasoning",
+        "text",
+        "include",
+        "safety_identifier",
+        "user",
+        "background",
+    ],
+    hosted: &["truncation", "max_tool_calls", "prompt_cache_options"],
+};
+
 /// Options of embeddings.
 pub(super) const EMBEDDING_OPTIONS: Rules = Rules {
     taken: &["dimensions", "encoding_format", "user"],
     hosted: &[],
 };
 
-/// Refuses what chat completions are documented to refuse.
+/// Refuses what both endpoints of chats are documented to refuse.
 pub(super) fn check(call: &ChatCall) -> Result<(), EncodeError> {
     if call.stop.len() > 4 {
         return Err(EncodeError::Invalid {
@@ -95,28 +115,9 @@ fn within(
 fn model(call: &ChatCall) -> Result<(), EncodeError> {
     let model = call.model.as_str();
     let unsupported = |field, why| Err(EncodeError::Unsupported { field, why });
-    // A name that a customer chose says nothing of the model.
-    let is_tuned = model.starts_with("ft:");
-    if !is_tuned && (has_part(model, "pro") || has_part(model, "codex")) {
-        return unsupported(
-            "model",
-            "only the responses endpoint serves it, which is not built",
-        );
-    }
-    let effort = call.reasoning.effort;
-    let reasons = |by_default: bool| effort.map_or(by_default, |effort| effort != Effort::None);
     let is_6 = is_generation(model, "gpt-6");
-    if !call.tools.is_empty() {
-        if model.starts_with("gpt-6-astra") || model.starts_with("gpt-6.1-sol") {
-            let why = "this model takes tools only on the responses endpoint, which is not built";
-            return unsupported("tools", why);
-        }
-        if reasons(is_6) && (is_6 || is_from_5_4(model)) {
-            let why = "with tools this model needs the effort `none`";
-            return unsupported("reasoning.effort", why);
-        }
-    }
-    if is_6 && reasons(true) {
+    let reasons = call.reasoning.effort != Some(Effort::None);
+    if is_6 && reasons {
         let why = "this model takes no sampling settings unless the effort is `none`";
         if call.temperature.is_some() {
             return unsupported("temperature", why);
@@ -131,20 +132,15 @@ fn model(call: &ChatCall) -> Result<(), EncodeError> {
     Ok(())
 }
 
-/// Whether a name has this part between hyphens.
-fn has_part(model: &str, part: &str) -> bool {
-    model.split('-').any(|given| given == part)
-}
-
 /// Whether a name is of this generation: the name, or the name and more after `-` or `.`.
-fn is_generation(model: &str, generation: &str) -> bool {
+pub(super) fn is_generation(model: &str, generation: &str) -> bool {
     model
         .strip_prefix(generation)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
 }
 
 /// Whether a name is of GPT-5.4 or a later GPT-5.
-fn is_from_5_4(model: &str) -> bool {
+pub(super) fn is_from_5_4(model: &str) -> bool {
     let minor = model
         .strip_prefix("gpt-5.")
         .and_then(|rest| rest.split('-').next());

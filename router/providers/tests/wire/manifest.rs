@@ -7,17 +7,13 @@ use keyway_router_providers::{Adapter, registry};
 use serde_json::Value;
 
 /// Rows that nothing reads yet, by the start of their id, and why.
-const NOT_BUILT: [(&str, &str); 12] = [
+const NOT_BUILT: [(&str, &str); 11] = [
     ("google/models.", "keys are not tested yet"),
     (
         "google/embed.request",
         "the batch method is always used, as the official SDK does",
     ),
     ("mistral/models.", "keys are not tested yet"),
-    (
-        "openai/responses_",
-        "the responses endpoint is not built; what needs it is refused",
-    ),
     ("openai/models.", "keys are not tested yet"),
     ("anthropic/models.", "keys are not tested yet"),
     ("anthropic/count_tokens.", "nothing counts tokens yet"),

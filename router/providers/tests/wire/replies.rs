@@ -109,6 +109,18 @@ fn reply(id: &str) -> ChatReply {
 #[test]
 fn every_chat_answer_reads_as_expected() {
     for row in chats() {
+        if row.expect["finish"] == "failed" {
+            let answer = row.adapter().chat_reply(&row.bytes());
+            let Err(DecodeError::Provider(failure)) = answer else {
+                panic!("{}: {answer:?}", row.id)
+            };
+            assert_eq!(
+                failure.code.as_deref(),
+                row.expect["error"]["code"].as_str()
+            );
+            assert_eq!(failure.class, FailureClass::Unavailable, "{}", row.id);
+            continue;
+        }
         let reply = read(&row);
         assert_eq!(turn(&reply.parts), expected_turn(&row.expect), "{}", row.id);
         assert_eq!(reply.provider_finish, row.expect["finish"], "{}", row.id);
@@ -127,6 +139,14 @@ fn every_way_to_stop_is_told_apart() {
         ("openai/chat_tool_single.response", Finish::ToolCalls),
         ("openai/chat_content_filter.response", Finish::ContentFilter),
         ("openai/chat_refusal.response", Finish::Refusal),
+        ("openai/responses_plain.response", Finish::Stop),
+        ("openai/responses_max_tokens.response", Finish::Length),
+        ("openai/responses_tool_parallel.response", Finish::ToolCalls),
+        (
+            "openai/responses_content_filter.response",
+            Finish::ContentFilter,
+        ),
+        ("openai/responses_refusal.response", Finish::Refusal),
         ("anthropic/message_plain.response", Finish::Stop),
         ("anthropic/stop_sequence.response", Finish::Stop),
         ("anthropic/max_tokens.response", Finish::Length),
@@ -174,6 +194,10 @@ fn thinking_keeps_its_signature_and_a_redacted_block_its_content() {
     assert_eq!(
         signatures("anthropic/thinking.response"),
         [(false, "EqoBCkgIARABGAIiQexampleSignature==".into())],
+    );
+    assert_eq!(
+        signatures("openai/responses_reasoning.response"),
+        [(false, "rs_02:gAAAAABexampleopaque2==".into())],
     );
 }
 
@@ -247,6 +271,24 @@ fn an_error_inside_a_200_is_a_failure_of_its_class() {
 }
 
 #[test]
+fn a_response_that_failed_is_a_failure_of_its_class() {
+    for (error, class) in [
+        (r#"{"code":"invalid_prompt"}"#, FailureClass::BadRequest),
+        (r#"{"code":"image_too_large"}"#, FailureClass::BadRequest),
+        (r#"{"code":"vector_store_timeout"}"#, FailureClass::Timeout),
+        (r#"{"code":"new_code"}"#, FailureClass::Unavailable),
+        ("null", FailureClass::Unavailable),
+    ] {
+        let body = format!(r#"{{"object":"response","status":"failed","error":{error}}}"#);
+        let openai = registry::adapter(ProviderId::OpenAi).unwrap();
+        let Err(DecodeError::Provider(failure)) = openai.chat_reply(body.as_bytes()) else {
+            panic!("{body}")
+        };
+        assert_eq!(failure.class, class, "{body}");
+    }
+}
+
+#[test]
 fn an_answer_of_another_shape_is_malformed_and_not_an_empty_answer() {
     for provider in [
         ProviderId::OpenAi,
@@ -260,6 +302,8 @@ fn an_answer_of_another_shape_is_malformed_and_not_an_empty_answer() {
             "<html>",
             "{}",
             "[]",
+            "{\"object\":\"response\"}",
+            "{\"object\":\"response\",\"status\":\"in_progress\"}",
             "{\"choices\":[]}",
             "{\"choices\":[{}]}",
             "null",

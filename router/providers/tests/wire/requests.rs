@@ -5,6 +5,7 @@ mod exa;
 mod google;
 mod mistral;
 mod openai;
+mod responses;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -124,6 +125,7 @@ fn named_tool() -> ToolChoice {
 /// The call of every request fixture, with the differences that are meant.
 fn cases() -> Vec<(&'static str, Call, Vec<Difference>)> {
     let mut cases = openai::cases();
+    cases.extend(responses::cases());
     cases.extend(anthropic::cases());
     cases.extend(exa::cases());
     cases.extend(google::cases());

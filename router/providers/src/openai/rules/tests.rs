@@ -1,28 +1,9 @@
 use super::*;
-use crate::chat::{ReasoningSettings, Tool};
 
 fn call(model: &str) -> ChatCall {
     ChatCall {
         model: model.into(),
         ..ChatCall::default()
-    }
-}
-
-fn with_tool(model: &str, effort: Option<Effort>) -> ChatCall {
-    let tool = Tool {
-        name: "now".parse().unwrap(),
-        description: String::new(),
-        parameters: None,
-        strict: None,
-    };
-    let reasoning = ReasoningSettings {
-        effort,
-        budget_tokens: None,
-    };
-    ChatCall {
-        tools: vec![tool],
-        reasoning,
-        ..call(model)
     }
 }
 
@@ -33,29 +14,6 @@ fn refused_field(call: &ChatCall) -> Option<&'static str> {
             Some(field)
         }
         Err(other) => panic!("{other}"),
-    }
-}
-
-#[test]
-fn what_needs_the_responses_endpoint_is_refused() {
-    for (call, field) in [
-        (call("gpt-5.4-pro-2026-03-05"), Some("model")),
-        (call("gpt-5.3-codex"), Some("model")),
-        (call("gpt-9-prototype"), None),
-        (call("ft:gpt-4.1-mini:acme:a-pro-b:1"), None),
-        (with_tool("gpt-6-astra", Some(Effort::Low)), Some("tools")),
-        (with_tool("gpt-6.1-sol-2026-11-01", None), Some("tools")),
-        (with_tool("gpt-6-luna", None), Some("reasoning.effort")),
-        (with_tool("gpt-6-luna", Some(Effort::None)), None),
-        (
-            with_tool("gpt-5.6-sol", Some(Effort::High)),
-            Some("reasoning.effort"),
-        ),
-        (with_tool("gpt-5.6-sol", None), None),
-        (with_tool("gpt-5.3", Some(Effort::High)), None),
-        (with_tool("gpt-4.1-mini", None), None),
-    ] {
-        assert_eq!(refused_field(&call), field, "{}", call.model);
     }
 }
 
