@@ -40,6 +40,7 @@ const SERVICES: &[&str] = &[
 
 /// Starts the router. It serves until `parts` say otherwise.
 pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), StartError> {
+    let upstreams = upstreams(&config)?;
     let ledger = Ledger::start(
         config.ledger.clone(),
         Arc::clone(&parts.clock),
@@ -56,7 +57,7 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
         health: followed.health,
         ledger: Arc::clone(&ledger),
         prices: Arc::clone(&prices),
-        upstreams: Upstreams::new(&config.base_urls, config.insecure, config.upstream)?,
+        upstreams,
         admission: Arc::new(Admission::new(config.admission)),
         switches: switches(&config, &ledger, &parts)?,
         clock: Arc::clone(&parts.clock),
@@ -221,6 +222,16 @@ fn vault(config: &RouterConfig, parts: &Parts) -> Result<VaultClient, StartError
         settings.deadline,
     );
     Ok(client?)
+}
+
+fn upstreams(config: &RouterConfig) -> Result<Upstreams, StartError> {
+    let upstreams = Upstreams::new(
+        &config.base_urls,
+        config.insecure,
+        config.upstream,
+        &config.egress,
+    );
+    Ok(upstreams.map_err(Misconfigured::new)?)
 }
 
 /// What the operator switched off, followed while the router runs.

@@ -23,7 +23,7 @@ use crate::edge;
 use crate::execute::{BySource, Rules};
 use crate::keys::{CacheBounds, HealthBounds};
 use crate::probe::ProbeBounds;
-use crate::upstream::{Origin, UpstreamBounds};
+use crate::upstream::{Egress, Networks, Origin, UpstreamBounds};
 
 /// Everything that the router is told.
 #[derive(Debug, Clone)]
@@ -46,6 +46,8 @@ pub struct RouterConfig {
     pub base_urls: HashMap<ProviderId, String>,
     /// Whether plain text to providers beyond loopback is allowed.
     pub insecure: bool,
+    /// The way out of this network.
+    pub egress: Egress,
     /// Timeouts and bounds of one attempt.
     pub upstream: UpstreamBounds,
     /// How calls are run.
@@ -96,6 +98,7 @@ impl Settings for RouterConfig {
 
     fn from_values(values: &Values) -> Result<Self, ConfigError> {
         let insecure = values.get("providers.insecure")?;
+        let egress = egress(values)?;
         Ok(Self {
             calls: values.get("calls.listen")?,
             operations: values.get("operations.listen")?,
@@ -122,13 +125,15 @@ impl Settings for RouterConfig {
                 },
             },
             ledger: ledger(values)?,
-            base_urls: base_urls(values, insecure)?,
+            base_urls: base_urls(values, insecure, &egress.allowed)?,
             insecure,
+            egress,
             upstream: UpstreamBounds {
                 connect: values.get("timeouts.connect")?,
                 first_byte: values.get("timeouts.first_byte")?,
                 idle: values.get("timeouts.idle")?,
                 total: values.get("timeouts.total")?,
+                pooled: values.get("timeouts.pooled")?,
                 reply: values.get("limits.provider_reply")?,
             },
             rules: rules(values)?,
@@ -243,15 +248,34 @@ fn rules(values: &Values) -> Result<Rules, ConfigError> {
     })
 }
 
-fn base_urls(values: &Values, insecure: bool) -> Result<HashMap<ProviderId, String>, ConfigError> {
+fn egress(values: &Values) -> Result<Egress, ConfigError> {
+    let networks: Vec<String> = values.get("egress.allowed_networks")?;
+    let allowed = Networks::parse(&networks)
+        .ok_or_else(|| values.refuse("egress.allowed_networks", table::NETWORK))?;
+    let proxy = values.get::<Option<String>>("egress.proxy")?;
+    let proxy = proxy.map(|text| text.parse::<Url>()).transpose();
+    Ok(Egress {
+        proxy: proxy.map_err(|_form| values.refuse("egress.proxy", table::PROXY))?,
+        ca_file: values.get("egress.ca_file")?,
+        allowed,
+    })
+}
+
+fn base_urls(
+    values: &Values,
+    insecure: bool,
+    allowed: &Networks,
+) -> Result<HashMap<ProviderId, String>, ConfigError> {
     let mut base_urls = HashMap::new();
     for provider in ProviderId::ALL {
         let path = format!("providers.{provider}.base_url");
         let Some(text) = values.get::<Option<String>>(&path)? else {
             continue;
         };
-        if let Err(error) = Origin::parse(provider, &text, insecure) {
-            return Err(values.refuse(&path, error.accepted));
+        let origin = Origin::parse(provider, &text, insecure)
+            .map_err(|error| values.refuse(&path, error.accepted))?;
+        if !origin.is_within(allowed) {
+            return Err(values.refuse(&path, ADDRESS));
         }
         base_urls.insert(provider, text);
     }
@@ -269,3 +293,5 @@ fn multiplier(values: &Values) -> Result<Multiplier, ConfigError> {
     text.parse()
         .map_err(|_form| values.refuse("prices.multiplier", table::MULTIPLIER))
 }
+
+const ADDRESS: &str = "a name, a public address, or one within egress.allowed_networks";

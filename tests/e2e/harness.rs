@@ -8,6 +8,7 @@ pub(crate) mod pki;
 mod ports;
 #[cfg(feature = "external")]
 mod postgres;
+mod proxy;
 mod second_router;
 mod simulator;
 mod speak;
@@ -30,6 +31,7 @@ pub(crate) use issuer::{ISSUER, Issuer, subject};
 pub(crate) use metrics::Counts;
 #[cfg(feature = "external")]
 pub(crate) use postgres::VaultDatabase;
+pub(crate) use proxy::Proxy;
 pub(crate) use second_router::SecondRouter;
 pub(crate) use simulator::Simulator;
 pub(crate) use speak::{DEMO, Speaker, ask, only_attempt, reason, say};

@@ -74,6 +74,8 @@ impl Failure {
     /// taken it, never after our own patience ended.
     pub(super) fn may_repeat(&self) -> bool {
         match self {
+            // What a name leads to is no different a moment later.
+            Self::Send(SendError::PrivateAddress) => false,
             Self::Send(error) => error.never_left() || *error == SendError::Broken,
             Self::Provider(failure) => failure.is_retryable(),
             Self::Decode(DecodeError::Provider(failure)) => failure.is_retryable(),
@@ -188,6 +190,12 @@ fn send_fault(provider: ProviderId, error: SendError) -> Fault {
             Reason::ProviderProtocol,
             format!("{provider}'s answer is larger than the router takes"),
         ),
+        SendError::PrivateAddress => Fault::new(
+            Reason::ProviderUnavailable,
+            format!(
+                "{provider} can't be reached: its host leads to an address that the router's egress.allowed_networks does not allow"
+            ),
+        ),
         SendError::NotAllowed => Fault::new(
             Reason::Internal,
             "the request would have left the provider's host",
@@ -198,7 +206,9 @@ fn send_fault(provider: ProviderId, error: SendError) -> Fault {
 fn send_reason(error: SendError) -> Reason {
     match error {
         SendError::TimedOut(_) => Reason::ProviderTimeout,
-        SendError::NotConnected | SendError::Broken => Reason::ProviderUnavailable,
+        SendError::NotConnected | SendError::PrivateAddress | SendError::Broken => {
+            Reason::ProviderUnavailable
+        }
         SendError::TooLarge => Reason::ProviderProtocol,
         SendError::NotAllowed => Reason::Internal,
     }

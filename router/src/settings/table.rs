@@ -6,6 +6,8 @@ use keyway_chassis::config::{Default, Kind, Setting};
 use keyway_router_pricing::{Aliases, Multiplier};
 use reqwest::Url;
 
+use crate::upstream::Networks;
+
 /// What `prices.multiplier` accepts.
 pub(super) const MULTIPLIER: &str =
     "a decimal number, zero or more, with at most 12 digits after the point";
@@ -37,6 +39,27 @@ fn is_aliases(text: &str) -> bool {
 
 fn is_multiplier(text: &str) -> bool {
     text.parse::<Multiplier>().is_ok()
+}
+
+/// What `egress.proxy` accepts.
+pub(super) const PROXY: &str = "an http: or https: URL of host and port only";
+
+fn is_proxy(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        is_url(text)
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+/// What each of `egress.allowed_networks` is.
+pub(super) const NETWORK: &str = "a network, as 10.0.0.0/8 or fd00::/8";
+
+fn is_network(text: &str) -> bool {
+    Networks::parse(&[text.to_owned()]).is_some()
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -299,6 +322,30 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "Allows http: base URLs beyond loopback. Provider keys cross the network unprotected.",
     },
     Setting {
+        path: "egress.proxy",
+        kind: Kind::Checked {
+            accepted: PROXY,
+            check: is_proxy,
+        },
+        default: Default::Absent,
+        help: "Proxy through which providers beyond loopback are called; by CONNECT where they speak https:. It resolves their names, so it is the one to refuse private addresses. Proxies of the environment are ignored.",
+    },
+    Setting {
+        path: "egress.ca_file",
+        kind: Kind::Path,
+        default: Default::Absent,
+        help: "PEM file with CAs that are trusted for providers, and for the proxy, beside the machine's own.",
+    },
+    Setting {
+        path: "egress.allowed_networks",
+        kind: Kind::List {
+            accepted: NETWORK,
+            check: is_network,
+        },
+        default: Default::Is(""),
+        help: "Networks that are not public (private, link-local, loopback and the like) in which a provider may be all the same. Asked after every resolution of its host's name. A base URL that itself says localhost or an address on loopback needs none.",
+    },
+    Setting {
         path: "timeouts.connect",
         kind: Kind::Duration {
             min: millis(1),
@@ -333,6 +380,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         default: Default::Is("600s"),
         help: "One attempt as a whole.",
+    },
+    Setting {
+        path: "timeouts.pooled",
+        kind: Kind::Duration {
+            min: millis(100),
+            max: seconds(3_600),
+        },
+        default: Default::Is("60s"),
+        help: "How long a connection to a provider is kept that nothing uses.",
     },
     Setting {
         path: "timeouts.drained",

@@ -88,3 +88,39 @@ fn the_way_to_the_vault_has_all_of_tls_or_nothing_of_it() {
         assert!(line.contains(names), "{line}");
     }
 }
+
+#[test]
+fn a_base_url_with_a_private_address_needs_a_network_that_is_allowed() {
+    let base = ("providers.openai.base_url", "https://10.0.0.7/v1");
+    let line = read(&[base]).unwrap_err().to_string();
+    assert!(
+        line.contains(base.0) && line.contains("egress.allowed_networks"),
+        "{line}"
+    );
+    assert!(
+        read(&[
+            base,
+            ("egress.allowed_networks", "192.168.0.0/16,10.0.0.0/8")
+        ])
+        .is_ok()
+    );
+    let metadata = (
+        "providers.openai.base_url",
+        "https://[::ffff:169.254.169.254]/v1",
+    );
+    assert!(read(&[metadata]).is_err());
+}
+
+#[test]
+fn a_proxy_is_a_host_and_a_port() {
+    let proxy = read(&[("egress.proxy", "http://proxy.internal:3128")]).unwrap();
+    assert!(proxy.egress.proxy.is_some());
+    for bad in [
+        "proxy:3128",
+        "http://user:word@proxy:3128",
+        "http://proxy:3128/x",
+        "socks5://proxy",
+    ] {
+        assert!(read(&[("egress.proxy", bad)]).is_err(), "{bad}");
+    }
+}

@@ -1,6 +1,7 @@
-//! The HTTP client: one pool per provider, no redirects, no proxy from the environment, and a
+//! The HTTP client: one pool per provider, no redirects, no proxy but the configured one, and a
 //! timeout of its own for each stage.
 
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -8,8 +9,10 @@ use http::HeaderMap;
 use keyway_router_providers::{Credential, WireRequest};
 use keyway_words::Secret;
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, Proxy, Url};
 use tokio::time::{Instant, timeout_at};
 
+use super::addresses::{Lookup, Networks, Refused, Resolver};
 use super::authorize::authorize;
 use super::egress::Origin;
 
@@ -24,6 +27,8 @@ pub struct UpstreamBounds {
     pub idle: Duration,
     /// The whole attempt.
     pub total: Duration,
+    /// How long a connection that nothing uses is kept.
+    pub pooled: Duration,
     /// Bytes of an answer.
     pub reply: usize,
 }
@@ -60,6 +65,8 @@ pub enum SendError {
     NotConnected,
     /// Nothing was sent: the request would have gone elsewhere, or its key fits in no header.
     NotAllowed,
+    /// Nothing was sent: the provider's name leads to addresses that are not allowed.
+    PrivateAddress,
     /// A stage took too long.
     TimedOut(Stage),
     /// The connection broke.
@@ -73,9 +80,20 @@ impl SendError {
     pub fn never_left(self) -> bool {
         matches!(
             self,
-            Self::NotConnected | Self::NotAllowed | Self::TimedOut(Stage::Connect)
+            Self::NotConnected
+                | Self::NotAllowed
+                | Self::PrivateAddress
+                | Self::TimedOut(Stage::Connect)
         )
     }
+}
+
+/// The way to one provider.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) proxy: Option<Url>,
+    pub(super) authorities: Vec<Certificate>,
+    pub(super) allowed: Networks,
 }
 
 /// One provider's client.
@@ -98,21 +116,30 @@ pub struct Reply {
 
 impl Upstream {
     /// A client for a provider at `origin`.
-    pub fn new(
+    pub(super) fn new(
         origin: Origin,
         credential: Credential,
         bounds: UpstreamBounds,
+        way: Way,
+        lookup: impl Lookup,
     ) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
+        // What is on this machine is not behind the proxy.
+        let proxy = way.proxy.filter(|_| !origin.is_loopback());
+        let host = proxy.as_ref().and_then(Url::host_str).map(str::to_owned);
+        let mut client = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
+            .tls_certs_merge(way.authorities)
+            .dns_resolver(Resolver::new(lookup, way.allowed, host))
             .tcp_nodelay(true)
             .connect_timeout(bounds.connect)
-            .pool_idle_timeout(POOL_IDLE)
-            .http2_adaptive_window(true)
-            .build()?;
+            .pool_idle_timeout(bounds.pooled)
+            .http2_adaptive_window(true);
+        if let Some(proxy) = proxy {
+            client = client.proxy(Proxy::all(proxy)?);
+        }
         Ok(Self {
-            client,
+            client: client.build()?,
             origin,
             credential,
             bounds,
@@ -198,6 +225,9 @@ impl Reply {
 
 /// The error's text is not looked at: it may hold the URL.
 fn read(error: &reqwest::Error) -> SendError {
+    if is_refused(error) {
+        return SendError::PrivateAddress;
+    }
     match (error.is_connect(), error.is_timeout()) {
         (true, true) => SendError::TimedOut(Stage::Connect),
         (true, false) => SendError::NotConnected,
@@ -206,5 +236,15 @@ fn read(error: &reqwest::Error) -> SendError {
     }
 }
 
-const POOL_IDLE: Duration = Duration::from_mins(1);
+fn is_refused(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<Refused>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 const ERROR_BODY: usize = 64 * 1024;

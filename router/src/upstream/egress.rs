@@ -1,7 +1,11 @@
 //! Where keys may go: to the host that is configured for their provider, and nowhere else.
 
+use std::net::IpAddr;
+
 use keyway_words::ProviderId;
 use reqwest::Url;
+
+use super::addresses::Networks;
 
 /// A provider's base URL, checked once.
 #[derive(Debug, Clone)]
@@ -46,6 +50,17 @@ impl Origin {
         }
     }
 
+    /// Whether it is on this machine.
+    pub(super) fn is_loopback(&self) -> bool {
+        is_loopback(&self.base)
+    }
+
+    /// Whether its host is a name, an address on this machine, or an address that is allowed. What
+    /// a name leads to is seen only when it is asked for.
+    pub fn is_within(&self, allowed: &Networks) -> bool {
+        literal(&self.base).is_none_or(|ip| ip.is_loopback() || allowed.may_hold(ip))
+    }
+
     /// The URL of a path of this provider. The path comes from an adapter, which may have put a
     /// caller's text in it: the result must still be below the base URL.
     pub fn url(&self, path: &str) -> Result<Url, WrongHost> {
@@ -67,12 +82,13 @@ pub(crate) fn is_plain_beyond_loopback(text: &str) -> bool {
 }
 
 fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
+    url.host_str() == Some("localhost") || literal(url).is_some_and(|ip| ip.is_loopback())
+}
+
+/// The host, where it is an address and no name.
+fn literal(url: &Url) -> Option<IpAddr> {
+    let host = url.host_str()?;
+    host.trim_matches(['[', ']']).parse().ok()
 }
 
 #[cfg(test)]

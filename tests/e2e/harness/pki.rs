@@ -76,6 +76,18 @@ impl Authority {
         })
     }
 
+    /// A server of a name.
+    pub(crate) fn server_named(&self, name: &str) -> Leaf {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        Leaf {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
     pub(crate) fn sign(&self, says: &Says<'_>) -> Leaf {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.subject_alt_names = vec![
