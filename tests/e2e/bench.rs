@@ -1,6 +1,8 @@
 //! What is measured, and how it is printed.
 
 pub(crate) mod changes;
+pub(crate) mod dead_key;
+pub(crate) mod deadline;
 pub(crate) mod latency;
 pub(crate) mod lists;
 pub(crate) mod print;

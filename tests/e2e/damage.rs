@@ -5,7 +5,7 @@
 //! cached; the count of `ResolveKeys` shows it.
 
 mod columns;
-mod live;
+pub(crate) mod live;
 mod swaps;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,5 @@
 //! Prints figures of the running product, beside the machine's own: how soon a change of a key
-//! holds, what the router adds to a call, and what lists and resolving take over a million keys. Nothing here asserts a speed.
+//! holds, what the router adds to a call, what a dead key beside it and a silent provider do, and what lists and resolving take over a million keys. Nothing here asserts a speed.
 //!
 //! `cargo bench -p keyway-tests` runs it; the figures are milliseconds.
 
@@ -18,7 +18,7 @@ mod bench;
 )]
 mod harness;
 
-use bench::{changes, latency, lists, print};
+use bench::{changes, dead_key, deadline, latency, lists, print};
 use harness::Product;
 
 #[tokio::main]
@@ -28,6 +28,8 @@ async fn main() {
     print::disk_sync(product.state());
     changes::measure(&product).await;
     latency::measure(&product).await;
+    dead_key::measure(&product).await;
+    deadline::measure(&product).await;
     lists::measure(&mut product).await;
     drop(product.stop().await);
 }

@@ -8,15 +8,18 @@
     reason = "a test that can't go on says so and ends"
 )]
 
+mod abandon;
 mod access;
 mod audit;
 mod config;
 mod crash;
 mod damage;
+mod deadlines;
 mod docs;
 mod doors;
 mod drain;
 mod edges;
+mod egress;
 mod ending;
 #[cfg(feature = "external")]
 mod external;
@@ -36,6 +39,7 @@ mod models;
 mod own_and_hosted;
 mod protection;
 mod request_ids;
+mod resolver_table;
 mod revoke;
 mod rotation;
 mod sign_in;

@@ -8,10 +8,10 @@ use super::columns::Table;
 use crate::harness::Product;
 
 /// The live database.
-pub(super) struct Live(DatabaseConnection);
+pub(crate) struct Live(DatabaseConnection);
 
 impl Live {
-    pub(super) async fn open(product: &Product) -> Self {
+    pub(crate) async fn open(product: &Product) -> Self {
         let file = product.running.site.state.vault_database();
         let url = format!("sqlite://{}?mode=rw", file.display());
         Self(Database::connect(url).await.expect("the database"))
@@ -26,7 +26,7 @@ impl Live {
     }
 
     /// Runs a statement that changes one row or more.
-    pub(super) async fn change(&self, sql: &str) {
+    pub(crate) async fn change(&self, sql: &str) {
         let done = self.0.execute_unprepared(sql).await;
         let done = done.unwrap_or_else(|error| panic!("{sql}: {error}"));
         assert!(done.rows_affected() > 0, "{sql}: nothing changed");

@@ -65,6 +65,13 @@ impl Simulator {
             .await;
     }
 
+    /// Its connections and its replies that have no end yet. The connection that asks is one.
+    pub(crate) async fn open(self) -> (u64, u64) {
+        let state = self.read("/_sim/state").await;
+        let count = |name: &str| state[name].as_u64().expect("a count");
+        (count("connections"), count("replies"))
+    }
+
     async fn read(self, path: &str) -> Value {
         let (status, body) = get(self.0, path).await.expect("the simulator answers");
         assert_eq!(status, 200, "{body}");
