@@ -51,8 +51,12 @@ fn a_model_without_a_row_is_not_found_however_similar_its_name() {
             catalogue.find(ProviderId::OpenAi, model).is_none(),
             "{model}"
         );
+    }
+    for model in ["GPT-5.4", "gpt-5.4 ", "claude-fable-5-2", ""] {
         assert!(catalogue.bare(model).is_none(), "{model}");
     }
+    // A dated id has no price of its own, but everybody knows whose it is.
+    assert!(catalogue.bare("gpt-5.4-2099-01-01").is_some());
     let asked = Asked::default();
     assert_eq!(
         catalogue.check(ProviderId::OpenAi, "gpt-6.2-sol", &asked),
