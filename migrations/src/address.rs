@@ -1,5 +1,6 @@
 //! Where a database is: a file of this machine or a PostgreSQL server.
 
+mod choice;
 mod url;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sea_orm::sqlx::{self, Connection as _};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 
+pub use self::choice::{ChoiceError, NotReady};
 pub use self::url::{ACCEPTED, AddressError};
 
 /// Where a database is.
@@ -86,6 +88,17 @@ impl ServerAddress {
     pub fn with_password(self, password: &Secret) -> Self {
         Self {
             options: Arc::new((*self.options).clone().password(password.expose())),
+            shown: self.shown,
+        }
+    }
+
+    /// The same for connections that begin with these settings of the server, whatever the database
+    /// or the user says.
+    #[must_use]
+    pub fn with_session(self, settings: &[(&str, String)]) -> Self {
+        let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        Self {
+            options: Arc::new((*self.options).clone().options(settings)),
             shown: self.shown,
         }
     }

@@ -12,7 +12,8 @@ mod schema;
 pub mod vault;
 
 pub use address::{
-    ACCEPTED as ADDRESS_ACCEPTED, AddressError, DatabaseAddress, ServerAddress, read_line,
+    ACCEPTED as ADDRESS_ACCEPTED, AddressError, ChoiceError, DatabaseAddress, NotReady,
+    ServerAddress, read_line,
 };
 pub use command::run;
 pub use lock::{DatabaseLock, LockError};

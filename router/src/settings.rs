@@ -12,6 +12,7 @@ use std::time::Duration;
 use keyway_chassis::access::LookupRate;
 use keyway_chassis::config::{ConfigError, Setting, Settings, Values};
 use keyway_chassis::tls::{ClientTls, key_pair};
+use keyway_migrations::{ChoiceError, DatabaseAddress};
 use keyway_router_billing::LedgerConfig;
 use keyway_router_pricing::{Aliases, Multiplier};
 use keyway_words::ProviderId;
@@ -223,11 +224,26 @@ fn vault_tls(values: &Values) -> Result<Option<(ClientTls, String)>, ConfigError
 }
 
 fn ledger(values: &Values) -> Result<LedgerConfig, ConfigError> {
-    let path: PathBuf = values.get("ledger.path")?;
+    let path: Option<PathBuf> = values.get("ledger.path")?;
+    let password_file: Option<PathBuf> = values.get("ledger.password_file")?;
+    let chosen = DatabaseAddress::chosen(path, values.get("ledger.url")?, password_file.as_deref());
+    let one = "exactly one of ledger.path and ledger.url";
+    let address = chosen.map_err(|error| match error {
+        ChoiceError::Url(error) => values.refuse("ledger.url", error.to_string()),
+        ChoiceError::Password => values.refuse("ledger.password_file", "only beside ledger.url"),
+        ChoiceError::Both => values.refuse("ledger.path", one),
+        ChoiceError::Neither => values.missing("ledger.path", one),
+    })?;
     Ok(LedgerConfig {
+        password_file,
         slots: values.get("ledger.slots")?,
         group: values.get("ledger.group")?,
-        ..LedgerConfig::new(path)
+        lease: values.get("ledger.lease")?,
+        readers: values.get("ledger.connections")?,
+        busy_timeout: values.get("ledger.lock_timeout")?,
+        connect: values.get("ledger.connect_timeout")?,
+        statement: values.get("ledger.statement_timeout")?,
+        ..LedgerConfig::new(address)
     })
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keyway_chassis::clock::Clock;
-use keyway_migrations::{DatabaseAddress, SchemaError, read_line};
+use keyway_migrations::{DatabaseAddress, NotReady, SchemaError};
 use keyway_vault_crypto::DataKey;
 use uuid::Uuid;
 
@@ -86,21 +86,11 @@ pub(crate) async fn open(
 
 /// Where the database is, with the password of its file.
 pub(crate) fn address(settings: &DatabaseSettings) -> Result<DatabaseAddress, StartError> {
-    match (&settings.address, &settings.password_file) {
-        (DatabaseAddress::File(path), _) if !path.exists() => {
-            Err(StartError::NoDatabase(path.clone()))
-        }
-        (DatabaseAddress::Server(server), Some(path)) => {
-            let password = read_line(path).map_err(|cause| StartError::Password {
-                path: path.clone(),
-                cause,
-            })?;
-            Ok(DatabaseAddress::Server(
-                server.clone().with_password(&password),
-            ))
-        }
-        (address, _) => Ok(address.clone()),
-    }
+    let ready = settings.address.ready(settings.password_file.as_deref());
+    ready.map_err(|error| match error {
+        NotReady::NoFile(path) => StartError::NoDatabase(path),
+        NotReady::Password { path, cause } => StartError::Password { path, cause },
+    })
 }
 
 /// Finds the keys of an open database.

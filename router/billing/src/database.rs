@@ -1,12 +1,17 @@
 //! Connections: one that writes, one that numbers, a few that only read.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use keyway_migrations::DatabaseAddress;
+use keyway_words::Timestamp;
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+use tokio::time::timeout;
 
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
@@ -44,7 +49,7 @@ impl Reopening {
 
     /// Closes the connection, and with it whatever it had begun, and opens another one.
     pub(crate) async fn reopen(&self) -> Result<(), LedgerError> {
-        self.get().close_by_ref().await?;
+        bounded(&self.config, self.get().close_by_ref()).await?;
         let opened = durable(&self.config).await?;
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = opened;
         Ok(())
@@ -53,13 +58,24 @@ impl Reopening {
 
 async fn durable(config: &LedgerConfig) -> Result<DatabaseConnection, LedgerError> {
     let connection = connect(config, 1, false).await?;
-    require(&connection, "journal_mode", "wal").await?;
-    require(&connection, "synchronous", "2").await?;
+    let required: &[_] = match connection.get_database_backend() {
+        DbBackend::Postgres => &[
+            ("SHOW", "fsync", "on"),
+            ("SHOW", "synchronous_commit", "on"),
+        ],
+        _ => &[
+            ("PRAGMA", "journal_mode", "wal"),
+            ("PRAGMA", "synchronous", "2"),
+        ],
+    };
+    for (verb, setting, value) in required {
+        require(&connection, verb, setting, value).await?;
+    }
     Ok(connection)
 }
 
 impl Connections {
-    /// Opens the file, which must exist.
+    /// Opens the database, which must exist.
     pub(crate) async fn open(config: &LedgerConfig) -> Result<Self, LedgerError> {
         Ok(Self {
             writer: Reopening::open(config).await?,
@@ -85,13 +101,74 @@ pub(crate) async fn begin(connection: &DatabaseConnection) -> Result<DatabaseTra
     connection.begin_with_options(options).await
 }
 
+/// The time as all writers of the database see it: on PostgreSQL the server's, in microseconds.
+pub(crate) fn now(connection: &DatabaseConnection, own: Timestamp) -> SimpleExpr {
+    if is_shared(connection) {
+        Expr::cust(SERVER_NOW)
+    } else {
+        own.0.into()
+    }
+}
+
+/// Whether other routers may be on the database.
+pub(crate) fn is_shared(connection: &DatabaseConnection) -> bool {
+    connection.get_database_backend() == DbBackend::Postgres
+}
+
+/// A bound for what waits for a server, which may have gone without a word. A file is waited for.
+pub(crate) async fn bounded<T>(
+    config: &LedgerConfig,
+    work: impl Future<Output = Result<T, DbErr>>,
+) -> Result<T, DbErr> {
+    if matches!(config.address, DatabaseAddress::File(_)) {
+        return work.await;
+    }
+    timeout(config.longest_write(), work)
+        .await
+        .unwrap_or_else(|_late| Err(DbErr::Custom("the server did not answer in time".into())))
+}
+
 async fn connect(
     config: &LedgerConfig,
     connections: u32,
     only_reads: bool,
 ) -> Result<DatabaseConnection, DbErr> {
+    match &config.address {
+        DatabaseAddress::File(path) => file(config, path, connections, only_reads).await,
+        DatabaseAddress::Server(server) => {
+            let session = session(config, only_reads);
+            let server = server.clone().with_session(&session);
+            server.probe(config.connect).await?;
+            server.pool(connections, config.connect).await
+        }
+    }
+}
+
+/// What every connection to a server begins with, so that no default of a database or a user
+/// decides what an acknowledged commit means or how long a router may hold others up.
+fn session(config: &LedgerConfig, only_reads: bool) -> [(&'static str, String); 5] {
+    let millis = |bound: Duration| bound.as_millis().to_string();
+    let reads = if only_reads { "on" } else { "off" };
+    [
+        ("synchronous_commit", "on".to_owned()),
+        ("default_transaction_read_only", reads.to_owned()),
+        ("lock_timeout", millis(config.busy_timeout)),
+        ("statement_timeout", millis(config.statement)),
+        (
+            "idle_in_transaction_session_timeout",
+            millis(config.statement),
+        ),
+    ]
+}
+
+async fn file(
+    config: &LedgerConfig,
+    path: &Path,
+    connections: u32,
+    only_reads: bool,
+) -> Result<DatabaseConnection, DbErr> {
     let busy_timeout = config.busy_timeout;
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", config.path.display()));
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", path.display()));
     options
         .max_connections(connections)
         .min_connections(1)
@@ -113,14 +190,16 @@ async fn connect(
 
 async fn require(
     connection: &DatabaseConnection,
+    verb: &str,
     setting: &'static str,
     required: &'static str,
 ) -> Result<(), LedgerError> {
-    let query = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {setting}"));
+    let backend = connection.get_database_backend();
+    let query = Statement::from_string(backend, format!("{verb} {setting}"));
     let row = connection
         .query_one_raw(query)
         .await?
-        .ok_or_else(|| DbErr::RecordNotFound(format!("PRAGMA {setting} gives no answer")))?;
+        .ok_or_else(|| DbErr::RecordNotFound(format!("{verb} {setting} gives no answer")))?;
     let found = match row.try_get_by_index::<String>(0) {
         Ok(text) => text,
         Err(_not_text) => row.try_get_by_index::<i64>(0)?.to_string(),
@@ -135,3 +214,5 @@ async fn require(
         })
     }
 }
+
+const SERVER_NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";

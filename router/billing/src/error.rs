@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyway_migrations::{LockError, SchemaError};
+use keyway_migrations::{LockError, NotReady, SchemaError};
 use keyway_proto::{Fault, Reason};
 use sea_orm::DbErr;
 
@@ -13,6 +13,9 @@ pub enum LedgerError {
     /// Another process has the database.
     #[error(transparent)]
     Locked(#[from] LockError),
+    /// The file is not there, or that of the password can't be read.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
     /// The schema is not this build's.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -22,7 +25,7 @@ pub enum LedgerError {
     /// The database syncs less than it must.
     #[error("the ledger database has {setting} = {found}, but must have {required}")]
     NotDurable {
-        /// The SQLite setting.
+        /// The setting of the live connection.
         setting: &'static str,
         /// What the connection says.
         found: String,
@@ -67,9 +70,10 @@ impl From<LedgerError> for Fault {
         match error {
             LedgerError::Schema(_) => Self::new(Reason::MigrationPending, error.to_string()),
             // What the database says stays in the log: it may name paths.
-            LedgerError::Locked(_) | LedgerError::Database(_) | LedgerError::NotDurable { .. } => {
-                unavailable()
-            }
+            LedgerError::Locked(_)
+            | LedgerError::NotReady(_)
+            | LedgerError::Database(_)
+            | LedgerError::NotDurable { .. } => unavailable(),
             LedgerError::Unavailable => Self::new(Reason::LedgerUnavailable, error.to_string())
                 .retry_after(Duration::from_secs(1)),
             LedgerError::Overloaded => {

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use keyway_words::Timestamp;
-use sea_orm::sea_query::{Expr, OnConflict, Value};
+use sea_orm::sea_query::{Expr, OnConflict, SimpleExpr, Value};
 use sea_orm::{
     ColumnTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, Set,
     TryInsertResult,
@@ -59,10 +59,15 @@ async fn open(
     opens: &[OpenRecord],
 ) -> Result<Repeated, DbErr> {
     let mut repeated = Repeated::new();
-    for (index, record) in opens.iter().enumerate() {
-        if let Some(request_id) = &record.request_id
-            && let Some(first) = claim(transaction, record, request_id, now).await?
-        {
+    // In one order in every router, so that no two wait for each other.
+    let mut claims: Vec<_> = opens
+        .iter()
+        .enumerate()
+        .filter_map(|(index, record)| Some((record, record.request_id.as_ref()?, index)))
+        .collect();
+    claims.sort_by_key(|(record, request_id, index)| (&record.workspace, *request_id, *index));
+    for (record, request_id, index) in claims {
+        if let Some(first) = claim(transaction, record, request_id, now).await? {
             repeated.insert(index, first);
         }
     }
@@ -94,7 +99,9 @@ async fn claim(
     now: Timestamp,
 ) -> Result<Option<String>, DbErr> {
     request_ids::Entity::delete_many()
-        .filter(request_ids::Column::CompletedAt.lt(now.plus_seconds(-REQUEST_ID_SECONDS).0))
+        .filter(request_ids::Column::Workspace.eq(&record.workspace))
+        .filter(request_ids::Column::RequestId.eq(request_id))
+        .filter(is_over(now))
         .exec(transaction)
         .await?;
     let row = request_ids::ActiveModel {
@@ -129,6 +136,37 @@ async fn claim(
         .exec(transaction)
         .await?;
     Ok(None)
+}
+
+/// Whether a request id's day is over.
+pub(crate) fn is_over(now: Timestamp) -> SimpleExpr {
+    request_ids::Column::CompletedAt.lt(now.plus_seconds(-REQUEST_ID_SECONDS).0)
+}
+
+/// Takes back openings whose commit failed, in case the database has them all the same: whoever
+/// asked for them was refused, and nothing will settle them.
+pub(crate) async fn void(
+    connection: &DatabaseConnection,
+    opens: &[OpenRecord],
+) -> Result<(), DbErr> {
+    if opens.is_empty() {
+        return Ok(());
+    }
+    let transaction = database::begin(connection).await?;
+    let ids = opens.iter().map(|open| open.event_id.as_str());
+    open_attempts::Entity::delete_many()
+        .filter(open_attempts::Column::EventId.is_in(ids))
+        .exec(&transaction)
+        .await?;
+    let claimed = opens.iter().filter(|open| open.request_id.is_some());
+    for open in claimed {
+        request_ids::Entity::delete_many()
+            .filter(request_ids::Column::CallId.eq(&open.call_id))
+            .filter(request_ids::Column::CompletedAt.is_null())
+            .exec(&transaction)
+            .await?;
+    }
+    transaction.commit().await
 }
 
 /// Keeps the request id of a completed call for a day; frees that of any other.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use keyway_chassis::clock::Clock;
 use keyway_chassis::lifecycle::Tasks;
-use keyway_migrations::DatabaseLock;
+use keyway_migrations::{DatabaseAddress, DatabaseLock};
 use keyway_words::Timestamp;
-use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, Set};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -20,12 +20,13 @@ use crate::database::{self, Connections};
 use crate::entity::{sequencer, writers};
 use crate::error::LedgerError;
 use crate::record::Record;
-use crate::sequencer::Sequencer;
+use crate::sequencer::{self as numbering, Sequencer};
 use crate::slot::Slot;
-use crate::sweep;
+use crate::sweep::{self, Sweeper};
 use crate::writer::Writer;
 
-/// The ledger of one router process. One exists per SQLite file at a time.
+/// The ledger of one router process. One exists per SQLite file at a time, and any number per
+/// PostgreSQL database.
 #[derive(Debug)]
 pub struct Ledger {
     pub(crate) connections: Connections,
@@ -47,24 +48,21 @@ impl Ledger {
     /// Takes the file's lock, checks schema and durability, closes what an earlier process left
     /// open, and starts the two tasks.
     pub async fn start(
-        config: LedgerConfig,
+        mut config: LedgerConfig,
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> Result<Arc<Self>, LedgerError> {
-        let lock = DatabaseLock::take(&config.path)?;
+        config.address = config.address.ready(config.password_file.as_deref())?;
+        let lock = lock(&config.address)?;
         let connections = Connections::open(&config).await?;
-        let first = connections.writer.get();
-        keyway_migrations::router::check(&first).await?;
-        let state = take_term(&first, clock.now()).await?;
-        let swept = sweep::sweep(&first, state.term, clock.now()).await?;
-        drop(first);
-        info!(term = state.term, swept, "the ledger is open");
+        let renewed = Instant::now();
+        let (term, state) = begin_term(&connections, &config, clock.now()).await?;
 
         let (records, received) = mpsc::unbounded_channel();
         let (available, seen_available) = watch::channel(true);
         let (head, seen_head) = watch::channel(state.last_position);
         let committed = Arc::new(Notify::new());
-        let turn = Arc::default();
+        let turn: Arc<tokio::sync::Mutex<()>> = Arc::default();
         committed.notify_one(); // a crash may have left events without a place
         let slot_count = u32::try_from(config.slots).unwrap_or(u32::MAX);
         let ledger = Arc::new(Self {
@@ -80,13 +78,16 @@ impl Ledger {
             stop_sequencer: CancellationToken::new(),
             writer_ended: CancellationToken::new(),
             sequencer_ended: CancellationToken::new(),
-            lock: Mutex::new(Some(lock)),
+            lock: Mutex::new(lock),
         });
         let numbering = Sequencer {
             connection: connections.sequencer,
-            turn: Arc::clone(&turn),
-            term: state.term,
-            pause: config.sequence_every,
+            turn: match &config.address {
+                DatabaseAddress::File(_) => Arc::clone(&turn),
+                DatabaseAddress::Server(_) => Arc::default(),
+            },
+            term,
+            config: config.clone(),
             committed: Arc::clone(&committed),
             head,
             stop: ledger.stop_sequencer.clone(),
@@ -95,7 +96,8 @@ impl Ledger {
         let writing = Writer {
             connection: connections.writer,
             turn,
-            term: state.term,
+            term,
+            renewed,
             config,
             clock,
             records: received,
@@ -198,11 +200,35 @@ impl Ledger {
     }
 }
 
-/// Writes this process's row and takes the sequencer's lease with its term.
+/// Takes a term on a database with this build's schema, and closes what those before left open.
+async fn begin_term(
+    connections: &Connections,
+    config: &LedgerConfig,
+    now: Timestamp,
+) -> Result<(i64, sequencer::Model), LedgerError> {
+    let first = connections.writer.get();
+    keyway_migrations::router::check(&first).await?;
+    let (term, state) = take_term(&first, now).await?;
+    let lease = config.lease;
+    let swept = sweep::sweep(&first, Sweeper { term, lease, now }).await?;
+    info!(term, swept, "the ledger is open");
+    Ok((term, state))
+}
+
+/// A file is one process's; a server keeps its clients apart by itself.
+fn lock(address: &DatabaseAddress) -> Result<Option<DatabaseLock>, LedgerError> {
+    match address {
+        DatabaseAddress::File(path) => Ok(Some(DatabaseLock::take(path)?)),
+        DatabaseAddress::Server(_) => Ok(None),
+    }
+}
+
+/// Writes this process's row. On a file it takes the sequencer's lease with it; on a server the
+/// sequencer does when the one before is gone.
 async fn take_term(
     connection: &DatabaseConnection,
     now: Timestamp,
-) -> Result<sequencer::Model, LedgerError> {
+) -> Result<(i64, sequencer::Model), LedgerError> {
     let transaction = database::begin(connection).await?;
     let row = writers::ActiveModel {
         id: Set(Uuid::now_v7().to_string()),
@@ -214,12 +240,18 @@ async fn take_term(
         .exec(&transaction)
         .await?
         .last_insert_id;
-    sequencer::Entity::update_many()
-        .col_expr(sequencer::Column::Term, term.into())
-        .filter(sequencer::Column::Id.eq(1))
+    writers::Entity::update_many()
+        .col_expr(writers::Column::HeartbeatAt, database::now(connection, now))
+        .filter(writers::Column::Term.eq(term))
         .exec(&transaction)
         .await?;
-    let state = sequencer::Entity::find_by_id(1).one(&transaction).await?;
+    if !database::is_shared(connection) {
+        sequencer::Entity::update_many()
+            .col_expr(sequencer::Column::Term, term.into())
+            .filter(sequencer::Column::Id.eq(1))
+            .exec(&transaction)
+            .await?;
+    }
     transaction.commit().await?;
-    state.ok_or_else(|| DbErr::RecordNotFound("the sequencer's row is missing".into()).into())
+    Ok((term, numbering::state(connection).await?))
 }

@@ -6,24 +6,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyway_migrations::DatabaseAddress;
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    ColumnTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Set,
 };
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::error;
 
+use crate::config::LedgerConfig;
 use crate::database::{self, Reopening};
-use crate::entity::{sequencer, stream_positions, unsequenced};
+use crate::entity::{sequencer, stream_positions, unsequenced, writers};
+use crate::sweep;
 
 /// The numbering side of a ledger.
 pub(crate) struct Sequencer {
     pub(crate) connection: Arc<Reopening>,
-    /// Shared with the writer.
+    /// Shared with the writer of the same file.
     pub(crate) turn: Arc<Mutex<()>>,
     pub(crate) term: i64,
-    pub(crate) pause: Duration,
+    pub(crate) config: LedgerConfig,
     /// Woken by the writer.
     pub(crate) committed: Arc<Notify>,
     /// The last position given; followers watch it.
@@ -34,32 +38,49 @@ pub(crate) struct Sequencer {
     pub(crate) _ended: DropGuard,
 }
 
+/// What came of one look.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Numbered {
+    /// A group has its places; the last of them.
+    UpTo(i64),
+    /// Nothing waits, or another sequencer has the lease; the last place so far.
+    Nothing(i64),
+}
+
 impl Sequencer {
     /// Works until asked to stop; then once more.
     pub(crate) async fn run(self) {
+        // After the longest wait it looks anyway: after an error nobody may wake it, and of what
+        // another router commits nobody tells it.
+        let longest = match &self.config.address {
+            DatabaseAddress::File(_) => LONGEST_WAIT,
+            DatabaseAddress::Server(_) => self.config.follow_every,
+        };
         loop {
-            let woken = timeout(LONGEST_WAIT, self.committed.notified());
+            let woken = timeout(longest, self.committed.notified());
             let stops = tokio::select! {
                 () = self.stop.cancelled() => true,
-                // After the longest wait it looks anyway: after an error nobody may wake it.
                 _ = woken => false,
             };
             self.catch_up().await;
             if stops {
                 return;
             }
-            sleep(self.pause).await;
+            sleep(self.config.sequence_every).await;
         }
     }
 
     async fn catch_up(&self) {
         loop {
             let _turn = self.turn.lock().await;
-            match number(&self.connection.get(), self.term).await {
-                Ok(Some(last)) => {
-                    self.head.send_replace(last);
+            let connection = self.connection.get();
+            let numbered = number(&connection, self.term, self.config.lease);
+            match database::bounded(&self.config, numbered).await {
+                Ok(Numbered::UpTo(last)) => self.tell(last),
+                Ok(Numbered::Nothing(last)) => {
+                    self.tell(last);
+                    return;
                 }
-                Ok(None) => return,
                 Err(cause) => {
                     error!(%cause, "usage events could not be given their place in the stream");
                     if let Err(cause) = self.connection.reopen().await {
@@ -70,54 +91,109 @@ impl Sequencer {
             }
         }
     }
+
+    fn tell(&self, last: i64) {
+        self.head.send_if_modified(|head| {
+            let newer = last > *head;
+            *head = last.max(*head);
+            newer
+        });
+    }
 }
 
-/// Numbers one group; gives the last position, or `None` if nothing waits or another sequencer
-/// has the lease.
+/// Numbers one group, if this term has the sequencer's lease or can take it from a writer that is
+/// gone. The lease is checked in the transaction that numbers, so two can't give one place.
 pub(crate) async fn number(
     connection: &DatabaseConnection,
     term: i64,
-) -> Result<Option<i64>, DbErr> {
-    if unsequenced::Entity::find().one(connection).await?.is_none() {
-        return Ok(None);
+    lease: Duration,
+) -> Result<Numbered, DbErr> {
+    let state = state(connection).await?;
+    let waits = unsequenced::Entity::find().one(connection).await?.is_some();
+    if !waits || !may_number(connection, &state, term, lease).await? {
+        return Ok(Numbered::Nothing(state.last_position));
     }
     let transaction = database::begin(connection).await?;
-    let state = sequencer::Entity::find_by_id(1).one(&transaction).await?;
-    let Some(state) = state.filter(|state| state.term == term) else {
-        return Ok(None);
+    let locked = sequencer::Entity::find_by_id(1)
+        .lock_exclusive()
+        .one(&transaction)
+        .await?;
+    let Some(locked) = locked.filter(|locked| locked.term == state.term) else {
+        return Ok(Numbered::Nothing(state.last_position));
     };
     let waiting = unsequenced::Entity::find()
         .order_by_asc(unsequenced::Column::Arrival)
         .limit(GROUP)
         .all(&transaction)
         .await?;
-    let last = waiting.iter().fold(state.last_position, |last, _| last + 1);
-    let arrivals: Vec<i64> = waiting.iter().map(|row| row.arrival).collect();
-    let rows = waiting
-        .into_iter()
-        .zip(state.last_position + 1..)
-        .map(|(row, position)| stream_positions::ActiveModel {
-            position: Set(position),
-            event_id: Set(row.event_id),
-            workspace: Set(row.workspace),
-            provider: Set(row.provider),
-            source: Set(row.source),
-            settled_at: Set(row.settled_at),
-        });
-    stream_positions::Entity::insert_many(rows)
-        .exec_without_returning(&transaction)
-        .await?;
-    unsequenced::Entity::delete_many()
-        .filter(unsequenced::Column::Arrival.is_in(arrivals))
-        .exec(&transaction)
-        .await?;
+    if waiting.is_empty() {
+        return Ok(Numbered::Nothing(locked.last_position));
+    }
+    let last = waiting
+        .iter()
+        .fold(locked.last_position, |last, _| last + 1);
+    place(&transaction, waiting, locked.last_position + 1).await?;
     sequencer::Entity::update_many()
         .col_expr(sequencer::Column::LastPosition, last.into())
-        .filter(sequencer::Column::Term.eq(term))
+        .col_expr(sequencer::Column::Term, term.into())
+        .filter(sequencer::Column::Id.eq(1))
         .exec(&transaction)
         .await?;
     transaction.commit().await?;
-    Ok(Some(last))
+    Ok(Numbered::UpTo(last))
+}
+
+/// The sequencer's row.
+pub(crate) async fn state(connection: &DatabaseConnection) -> Result<sequencer::Model, DbErr> {
+    let row = sequencer::Entity::find_by_id(1).one(connection).await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("the sequencer's row is missing".into()))
+}
+
+/// Whether the lease is this term's, or that of a writer that is gone.
+async fn may_number(
+    connection: &DatabaseConnection,
+    state: &sequencer::Model,
+    term: i64,
+    lease: Duration,
+) -> Result<bool, DbErr> {
+    if state.term == term || !database::is_shared(connection) {
+        return Ok(state.term == term);
+    }
+    let alive = writers::Entity::find()
+        .filter(writers::Column::Term.eq(state.term))
+        .filter(sweep::is_dead(connection, lease).not())
+        .one(connection)
+        .await?;
+    Ok(alive.is_none())
+}
+
+/// Moves a group from those that wait to its places.
+async fn place(
+    transaction: &DatabaseTransaction,
+    waiting: Vec<unsequenced::Model>,
+    first: i64,
+) -> Result<(), DbErr> {
+    let arrivals: Vec<i64> = waiting.iter().map(|row| row.arrival).collect();
+    let rows =
+        waiting
+            .into_iter()
+            .zip(first..)
+            .map(|(row, position)| stream_positions::ActiveModel {
+                position: Set(position),
+                event_id: Set(row.event_id),
+                workspace: Set(row.workspace),
+                provider: Set(row.provider),
+                source: Set(row.source),
+                settled_at: Set(row.settled_at),
+            });
+    stream_positions::Entity::insert_many(rows)
+        .exec_without_returning(transaction)
+        .await?;
+    unsequenced::Entity::delete_many()
+        .filter(unsequenced::Column::Arrival.is_in(arrivals))
+        .exec(transaction)
+        .await
+        .map(drop)
 }
 
 const GROUP: u64 = 512;

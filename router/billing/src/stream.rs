@@ -18,6 +18,7 @@ use crate::entity::{consumers, sequencer};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::read::{self, UsageFilter};
+use crate::sequencer as numbering;
 
 /// One message of a stream.
 #[derive(Debug, Clone)]
@@ -66,7 +67,9 @@ impl Ledger {
         cursor: &str,
     ) -> Result<(), LedgerError> {
         let position = Cursor::parse(cursor, self.stream_id())?.position();
-        if position > *self.head().borrow() {
+        // Another router may have given it, of events that this one has not heard of yet.
+        let last = numbering::state(self.readers()).await?.last_position;
+        if position > last {
             return Err(LedgerError::CursorInvalid);
         }
         let row = consumers::ActiveModel {

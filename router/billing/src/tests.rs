@@ -1,15 +1,16 @@
-//! What the ledger promises, against real files: one module per promise.
+//! What the ledger promises, against real databases of both kinds: one module per promise.
 
 mod crash;
+mod database;
 mod durability;
 mod exactly_once;
 mod group_commit;
+mod postgres;
 mod reading;
 mod request_ids;
 mod streaming;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,31 +19,25 @@ use keyway_chassis::clock::{Clock, ManualClock};
 use keyway_chassis::lifecycle::Tasks;
 use keyway_proto::billing::v1::UsageEvent;
 use keyway_words::{Basis, CallId, EventKind, Outcome, ProviderId, Source, Timestamp, Usage, Usd};
-use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
+
+use self::database::{TestDatabase, on_postgres};
 
 use crate::{Amounts, Ledger, LedgerConfig, LedgerError, OpenAttempt, Settlement, UsageFilter};
 
 /// 2026-11-24T00:00:00Z.
 const START: Timestamp = Timestamp(1_795_478_400_000_000);
 
-/// A migrated database in a folder of its own.
+/// A migrated database and a clock.
 struct Home {
-    _folder: tempfile::TempDir,
-    path: PathBuf,
+    database: TestDatabase,
     clock: Arc<ManualClock>,
 }
 
 impl Home {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("router.db");
-        let url = format!("sqlite://{}?mode=rwc", path.display());
-        let database = Database::connect(url).await.unwrap();
-        keyway_migrations::router::migrate(&database).await.unwrap();
-        database.close().await.unwrap();
         Self {
-            _folder: folder,
-            path,
+            database: TestDatabase::migrated().await,
             clock: Arc::new(ManualClock::at(START)),
         }
     }
@@ -50,8 +45,9 @@ impl Home {
     fn config(&self) -> LedgerConfig {
         LedgerConfig {
             sequence_every: Duration::from_millis(1),
+            follow_every: Duration::from_millis(5),
             probe_every: Duration::from_millis(20),
-            ..LedgerConfig::new(&self.path)
+            ..LedgerConfig::new(self.database.address.clone())
         }
     }
 
@@ -64,10 +60,16 @@ impl Home {
         Ledger::start(config, clock, &Tasks::default()).await
     }
 
-    /// Another connection to the file, as an operator would have.
+    /// Another connection to the database, as an operator would have.
     async fn outside(&self) -> DatabaseConnection {
-        let url = format!("sqlite://{}?mode=rw", self.path.display());
-        Database::connect(url).await.unwrap()
+        self.database.stranger().await
+    }
+
+    /// As if the lease of every writer so far had run out. On a file it has, once the lock is free.
+    async fn all_writers_are_gone(&self) {
+        let outside = self.outside().await;
+        let gone = "UPDATE writers SET heartbeat_at = 1";
+        outside.execute_unprepared(gone).await.unwrap();
     }
 }
 
@@ -153,7 +155,7 @@ async fn events(ledger: &Ledger, count: usize) -> Vec<UsageEvent> {
 
 async fn number(database: &DatabaseConnection, sql: &str) -> i64 {
     let row = database
-        .query_one_raw(Statement::from_string(DbBackend::Sqlite, sql))
+        .query_one_raw(Statement::from_string(database.get_database_backend(), sql))
         .await
         .unwrap()
         .unwrap();
@@ -170,4 +172,24 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     tokio::time::timeout(Duration::from_secs(20), met)
         .await
         .expect(what);
+}
+
+/// The suite in a process of its own, which takes its databases from a private PostgreSQL. To run one
+/// test there by hand, set the same variable.
+#[cfg(feature = "external")]
+#[test]
+fn the_whole_suite_passes_on_postgres_too() {
+    use std::process::Command;
+
+    if on_postgres() {
+        return; // this is that process
+    }
+    let run = Command::new(std::env::current_exe().unwrap())
+        .arg("tests::")
+        .env("KEYWAY_TEST_DATABASE", "postgres")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{said}");
+    assert!(said.contains("test result: ok."), "{said}");
 }

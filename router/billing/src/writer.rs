@@ -6,19 +6,20 @@
 use std::sync::Arc;
 
 use keyway_chassis::clock::Clock;
+use keyway_words::Timestamp;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use tokio::sync::{Mutex, Notify, mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::DropGuard;
 use tracing::{error, info, warn};
 
 use crate::config::LedgerConfig;
-use crate::database::Reopening;
+use crate::database::{self, Reopening};
 use crate::entity::writers;
 use crate::group;
 use crate::record::{OpenRecord, Record, SettleRecord};
 use crate::slot::OpenState;
-use crate::sweep;
+use crate::sweep::{self, Sweeper};
 
 /// The writing side of a ledger.
 pub(crate) struct Writer {
@@ -27,6 +28,8 @@ pub(crate) struct Writer {
     /// wait for the file.
     pub(crate) turn: Arc<Mutex<()>>,
     pub(crate) term: i64,
+    /// Before its lease was renewed last.
+    pub(crate) renewed: Instant,
     pub(crate) config: LedgerConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) records: mpsc::UnboundedReceiver<Record>,
@@ -82,7 +85,7 @@ impl Writer {
             Ok(()) => next,
             Err(cause) => {
                 refuse(&opens);
-                let recovered = self.recover(cause, settles, next).await;
+                let recovered = self.recover(cause, opens, settles, next).await;
                 self.committed.notify_one();
                 recovered
             }
@@ -91,14 +94,19 @@ impl Writer {
 
     /// Commits a group and tells those who wait for it.
     async fn commit(
-        &self,
+        &mut self,
         opens: &[OpenRecord],
         settles: &mut Vec<SettleRecord>,
     ) -> Result<(), DbErr> {
+        if !opens.is_empty() && self.renewed.elapsed() >= self.config.lease {
+            // It was held up for so long that another one may have closed what it had open.
+            self.heartbeat().await?;
+        }
         let now = self.clock.now();
         let turn = self.turn.lock().await;
-        let mut repeated =
-            group::commit(&self.connection.get(), self.term, now, opens, settles).await?;
+        let connection = self.connection.get();
+        let commit = group::commit(&connection, self.term, now, opens, settles);
+        let mut repeated = database::bounded(&self.config, commit).await?;
         drop(turn);
         for (index, open) in opens.iter().enumerate() {
             open.tell(match repeated.remove(&index) {
@@ -119,6 +127,7 @@ impl Writer {
     async fn recover(
         &mut self,
         cause: DbErr,
+        mut refused: Vec<OpenRecord>,
         mut waiting: Vec<SettleRecord>,
         mut next: Next,
     ) -> Next {
@@ -136,7 +145,7 @@ impl Writer {
                 },
                 _ = probe.tick() => {
                     if self.connection.reopen().await.is_ok()
-                        && self.write_waiting(&mut waiting).await.is_ok()
+                        && self.write_waiting(&mut refused, &mut waiting).await.is_ok()
                     {
                         break;
                     }
@@ -155,8 +164,15 @@ impl Writer {
         next
     }
 
-    async fn write_waiting(&self, waiting: &mut Vec<SettleRecord>) -> Result<(), DbErr> {
+    async fn write_waiting(
+        &mut self,
+        refused: &mut Vec<OpenRecord>,
+        waiting: &mut Vec<SettleRecord>,
+    ) -> Result<(), DbErr> {
         self.heartbeat().await?;
+        let void = group::void(&self.connection.get(), refused).await;
+        void?;
+        refused.clear();
         while !waiting.is_empty() {
             let rest = waiting.split_off(waiting.len().min(self.config.group));
             let mut group = std::mem::replace(waiting, rest);
@@ -172,38 +188,66 @@ impl Writer {
     async fn renew(&mut self) -> Next {
         match self.heartbeat().await {
             Ok(()) => Next::GoOn,
-            Err(cause) => self.recover(cause, Vec::new(), Next::GoOn).await,
+            Err(cause) => self.recover_nothing(cause).await,
         }
     }
 
     async fn sweep(&mut self) -> Next {
-        match sweep::sweep(&self.connection.get(), self.term, self.clock.now()).await {
+        match self.sweep_once().await {
             Ok(0) => Next::GoOn,
             Ok(closed) => {
                 info!(closed, "attempts of a stopped router were closed");
                 self.committed.notify_one();
                 Next::GoOn
             }
-            Err(cause) => self.recover(cause, Vec::new(), Next::GoOn).await,
+            Err(cause) => self.recover_nothing(cause).await,
         }
     }
 
-    async fn heartbeat(&self) -> Result<(), DbErr> {
-        writers::Entity::update_many()
-            .col_expr(writers::Column::HeartbeatAt, self.clock.now().0.into())
-            .filter(writers::Column::Term.eq(self.term))
-            .exec(&self.connection.get())
+    async fn sweep_once(&self) -> Result<u64, DbErr> {
+        let sweeper = Sweeper {
+            term: self.term,
+            lease: self.config.lease,
+            now: self.clock.now(),
+        };
+        let connection = self.connection.get();
+        database::bounded(&self.config, async {
+            sweep::forget_request_ids(&connection, sweeper.now).await?;
+            sweep::sweep(&connection, sweeper).await
+        })
+        .await
+    }
+
+    async fn recover_nothing(&mut self, cause: DbErr) -> Next {
+        self.recover(cause, Vec::new(), Vec::new(), Next::GoOn)
             .await
-            .map(drop)
+    }
+
+    async fn heartbeat(&mut self) -> Result<(), DbErr> {
+        let before = Instant::now();
+        self.mark(writers::Column::HeartbeatAt).await?;
+        self.renewed = before;
+        Ok(())
     }
 
     async fn mark_stopped(&self) -> Result<(), DbErr> {
-        writers::Entity::update_many()
-            .col_expr(writers::Column::StoppedAt, self.clock.now().0.into())
+        self.mark(writers::Column::StoppedAt).await
+    }
+
+    /// Writes the time into a column of its row, which is never deleted while it runs.
+    async fn mark(&self, column: writers::Column) -> Result<(), DbErr> {
+        let connection = self.connection.get();
+        let now: Timestamp = self.clock.now();
+        let marked = writers::Entity::update_many()
+            .col_expr(column, database::now(&connection, now))
             .filter(writers::Column::Term.eq(self.term))
-            .exec(&self.connection.get())
-            .await
-            .map(drop)
+            .exec(&connection);
+        let marked = database::bounded(&self.config, marked).await?;
+        if marked.rows_affected == 1 {
+            Ok(())
+        } else {
+            Err(DbErr::RecordNotUpdated)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use keyway_chassis::config::{Default, Kind, Setting};
+use keyway_migrations::{ADDRESS_ACCEPTED, ServerAddress};
 use keyway_router_pricing::{Aliases, Multiplier};
 use reqwest::Url;
 
@@ -32,6 +33,10 @@ fn is_url(text: &str) -> bool {
 /// What `models.aliases` accepts.
 pub(super) const ALIASES: &str =
     "name=provider/model, separated by commas, each name once and without a slash";
+
+fn is_address(text: &str) -> bool {
+    ServerAddress::parse(text).is_ok()
+}
 
 fn is_aliases(text: &str) -> bool {
     text.parse::<Aliases>().is_ok()
@@ -240,8 +245,65 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         path: "ledger.path",
         kind: Kind::Path,
-        default: Default::Required,
-        help: "The ledger's SQLite file. It must exist with this build's schema; see keyway-migrate.",
+        default: Default::Absent,
+        help: "The ledger's SQLite file, made by `keyway-migrate router --database FILE`; for one router. This or ledger.url.",
+    },
+    Setting {
+        path: "ledger.url",
+        kind: Kind::Checked {
+            accepted: ADDRESS_ACCEPTED,
+            check: is_address,
+        },
+        default: Default::Absent,
+        help: "The ledger's PostgreSQL database, made ready by `keyway-migrate router --url-file FILE`; several routers may share it. This or ledger.path.",
+    },
+    Setting {
+        path: "ledger.password_file",
+        kind: Kind::Path,
+        default: Default::Absent,
+        help: "File with the password of the user in ledger.url, one line, read at the start.",
+    },
+    Setting {
+        path: "ledger.connections",
+        kind: Kind::Integer { min: 1, max: 200 },
+        default: Default::Is("4"),
+        help: "Connections that read the ledger. One more writes and one more numbers.",
+    },
+    Setting {
+        path: "ledger.connect_timeout",
+        kind: Kind::Duration {
+            min: millis(100),
+            max: seconds(60),
+        },
+        default: Default::Is("5s"),
+        help: "Longest wait for a new connection to PostgreSQL.",
+    },
+    Setting {
+        path: "ledger.lock_timeout",
+        kind: Kind::Duration {
+            min: millis(100),
+            max: seconds(60),
+        },
+        default: Default::Is("5s"),
+        help: "Longest that a commit waits for another's; then the ledger counts as unwritable until a try succeeds.",
+    },
+    Setting {
+        path: "ledger.statement_timeout",
+        kind: Kind::Duration {
+            min: millis(100),
+            max: seconds(600),
+        },
+        default: Default::Is("10s"),
+        help: "On PostgreSQL, longest that one statement takes and that a transaction stands idle.",
+    },
+    Setting {
+        path: "ledger.lease",
+        kind: Kind::Duration {
+            min: seconds(6),
+            max: seconds(600),
+        },
+        default: Default::Is("15s"),
+        help: "On PostgreSQL, silence after which a router is gone and another one closes its attempts. It is renewed every 5 seconds. The same on every router of a database.",
     },
     Setting {
         path: "ledger.slots",

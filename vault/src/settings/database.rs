@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keyway_chassis::config::{self, ConfigError, Kind, Setting, Values};
-use keyway_migrations::{ADDRESS_ACCEPTED, DatabaseAddress, ServerAddress};
-use keyway_words::Secret;
+use keyway_migrations::{ADDRESS_ACCEPTED, ChoiceError, DatabaseAddress, ServerAddress};
 
 use crate::store::Bounds;
 
@@ -83,19 +82,15 @@ impl DatabaseSettings {
         let path: Option<PathBuf> = values.get("database.path")?;
         let url: Option<String> = values.get("database.url")?;
         let password_file: Option<PathBuf> = values.get("database.password_file")?;
-        let url = url.map(Secret::new);
-        let address = match (path, url) {
-            (Some(path), None) if password_file.is_none() => DatabaseAddress::File(path),
-            (None, Some(url)) => match ServerAddress::parse(url.expose()) {
-                Ok(server) => DatabaseAddress::Server(server),
-                Err(error) => return Err(values.refuse("database.url", error.to_string())),
-            },
-            (Some(_), None) => {
-                return Err(values.refuse("database.password_file", "only beside database.url"));
+        let chosen = DatabaseAddress::chosen(path, url, password_file.as_deref());
+        let address = chosen.map_err(|error| match error {
+            ChoiceError::Url(error) => values.refuse("database.url", error.to_string()),
+            ChoiceError::Password => {
+                values.refuse("database.password_file", "only beside database.url")
             }
-            (Some(_), Some(_)) => return Err(values.refuse("database.path", ONE)),
-            (None, None) => return Err(values.missing("database.path", ONE)),
-        };
+            ChoiceError::Both => values.refuse("database.path", ONE),
+            ChoiceError::Neither => values.missing("database.path", ONE),
+        })?;
         Ok(Self {
             address,
             password_file,

@@ -38,6 +38,7 @@ fn attempts_of_a_dead_process_are_closed_at_the_next_start_and_say_so() {
         (settled, ledger)
     });
     lives(async || {
+        home.all_writers_are_gone().await;
         let ledger = home.start().await;
         let outside = home.outside().await;
         assert_eq!(
@@ -77,6 +78,7 @@ fn what_was_settled_but_had_no_place_in_the_stream_gets_it_after_the_crash() {
         (settled, ledger)
     });
     lives(async || {
+        home.all_writers_are_gone().await;
         let ledger = home.start().await;
         let ids: Vec<_> = events(&ledger, 20)
             .await
@@ -104,6 +106,7 @@ fn a_cursor_from_before_a_crash_goes_on_where_it_was() {
         (second.cursor, ledger)
     });
     lives(async || {
+        home.all_writers_are_gone().await;
         let ledger = home.start().await;
         let new = one(&ledger, "acme", Source::Own).await;
         let stream = ledger
