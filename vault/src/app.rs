@@ -196,16 +196,17 @@ async fn check(store: Store, parts: Parts) {
         let read = store.read().await?;
         feed::current(read.on()).await.map(drop)
     };
+    let mut reach = store.reach();
     loop {
         let answer = tokio::time::timeout(CHECK_BOUND, answers()).await;
         parts
             .readiness
             .set("database", matches!(answer, Ok(Ok(()))));
-        if tokio::time::timeout(CHECK_EVERY, parts.shutdown.wait())
-            .await
-            .is_ok()
-        {
-            return;
+        tokio::select! {
+            () = parts.shutdown.wait() => return,
+            () = tokio::time::sleep(CHECK_EVERY) => {}
+            // A call found out first, or this look did: another one settles it.
+            _ = reach.changed() => {}
         }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod members;
 pub(crate) mod purge;
+mod reach;
 pub(crate) mod requests;
 pub(crate) mod router_watches;
 mod scrub;
@@ -166,6 +167,11 @@ impl Store {
     /// Tells of a change that another process made.
     pub(crate) fn noticed(&self) {
         self.committed.send_replace(());
+    }
+
+    /// Tells when the database's server stops answering, and when it answers again.
+    pub(crate) fn reach(&self) -> watch::Receiver<bool> {
+        self.reader.reach().changes()
     }
 
     /// What writers tell of the audit trail.

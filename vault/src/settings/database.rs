@@ -50,8 +50,8 @@ pub(super) const SETTINGS: &[Setting] = &[
             min: Duration::from_millis(100),
             max: Duration::from_mins(1),
         },
-        default: config::Default::Is("5s"),
-        help: "Longest wait for a new connection to the database.",
+        default: config::Default::Is("2s"),
+        help: "Longest wait for a connection to the database; then it counts as away, and nobody queues for it until it answers.",
     },
     Setting {
         path: "database.lock_timeout",

@@ -14,6 +14,7 @@ use sea_orm::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::reach::Reach;
 use super::{StoreError, counters};
 
 /// How much of the database one process takes, and how long anything on it may last.
@@ -35,6 +36,7 @@ pub(super) struct Pool {
     connection: DatabaseConnection,
     turns: Arc<Semaphore>,
     wait: Duration,
+    reach: Reach,
     /// What a PostgreSQL transaction begins with.
     preamble: String,
     /// The same for one that writes beside the writers.
@@ -67,12 +69,14 @@ pub(super) async fn open(
             )
         }
     };
+    let reach = Reach::default();
     let pool = |mut connection, turns: u32, preamble| {
         counters::count(&mut connection);
         Pool {
             connection,
             turns: Arc::new(Semaphore::new(turns.try_into().unwrap_or(usize::MAX))),
             wait: bounds.turn,
+            reach: reach.clone(),
             preamble,
             aside: beside(bounds),
         }
@@ -94,13 +98,23 @@ impl Pool {
         self.connection.get_database_backend()
     }
 
-    /// The right to one of the connections, until it is dropped.
+    /// The right to one of the connections, until it is dropped. Nobody waits for one while the
+    /// server does not answer.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
         let turn = Arc::clone(&self.turns).acquire_owned();
-        match tokio::time::timeout(self.wait, turn).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(StoreError::NoTurn),
+        tokio::select! {
+            biased;
+            turn = tokio::time::timeout(self.wait, turn) => match turn {
+                Ok(Ok(turn)) => Ok(turn),
+                _ => Err(StoreError::NoTurn),
+            },
+            () = self.reach.lost() => Err(StoreError::Away),
         }
+    }
+
+    /// What transactions found out about the server.
+    pub(super) const fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// Starts a transaction when its turn has come.
@@ -115,6 +129,19 @@ impl Pool {
 
     async fn begin_with(&self, mode: AccessMode, preamble: &str) -> Result<Begun, StoreError> {
         let turn = self.turn().await?;
+        let (transaction, found) = self.reach.learn(self.start(mode, preamble)).await?;
+        Ok(Begun {
+            transaction,
+            turn,
+            found,
+        })
+    }
+
+    async fn start(
+        &self,
+        mode: AccessMode,
+        preamble: &str,
+    ) -> Result<(DatabaseTransaction, u64), StoreError> {
         let writes = mode == AccessMode::ReadWrite;
         let options = TransactionOptions {
             sqlite_transaction_mode: writes.then_some(SqliteTransactionMode::Immediate),
@@ -127,11 +154,7 @@ impl Pool {
         } else {
             1
         };
-        Ok(Begun {
-            transaction,
-            turn,
-            found,
-        })
+        Ok((transaction, found))
     }
 
     pub(super) async fn close(&self) -> Result<(), StoreError> {

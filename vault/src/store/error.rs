@@ -11,6 +11,9 @@ pub(crate) enum StoreError {
     /// What the database said.
     #[error("the vault's database: {0}")]
     Database(#[from] DbErr),
+    /// Its server did not answer the one before, and no turn was free to try again.
+    #[error("the vault's database: its server does not answer")]
+    Away,
     /// Its turn did not come.
     #[error("the vault's database: waited too long for a turn")]
     NoTurn,
@@ -32,6 +35,15 @@ pub(crate) enum StoreError {
 }
 
 impl StoreError {
+    /// Whether nobody answered; a server that refuses is there.
+    pub(super) fn is_silence(&self) -> bool {
+        match self {
+            Self::Away => true,
+            Self::Database(error) => said(error).is_none(),
+            _ => false,
+        }
+    }
+
     /// Where the database itself says that it could not commit, the audit row is not there and
     /// nothing else is. Where it fell silent, nobody knows.
     pub(super) fn not_committed(error: DbErr) -> Self {
@@ -63,7 +75,7 @@ impl From<StoreError> for Fault {
         match error {
             StoreError::NoTurn => overloaded(),
             StoreError::Database(error) if is_held(&error) => overloaded(),
-            StoreError::Database(_) | StoreError::LogInUse => Self::new(
+            StoreError::Database(_) | StoreError::Away | StoreError::LogInUse => Self::new(
                 Reason::VaultUnavailable,
                 "the vault's database does not answer",
             )
