@@ -1,9 +1,10 @@
-//! What needs more than Rust: the real grpcurl, Python with the providers' own SDKs, PostgreSQL, SoftHSM. Run
+//! What needs more than Rust: the real grpcurl, Python with the providers' own SDKs, PostgreSQL, `SoftHSM`. Run
 //! by `.ci/run`, which installs them; a tool that is missing fails the test.
 
 mod audit;
 mod envelope;
 mod feed;
+mod postgres_away;
 mod sdk;
 mod token;
 mod tour;

@@ -1,4 +1,4 @@
-//! Master keys in a PKCS#11 token, kept by SoftHSM: the vault uses them there, data keys move there
+//! Master keys in a PKCS#11 token, kept by `SoftHSM`: the vault uses them there, data keys move there
 //! and back, and a token that goes away stops what needs it and nothing else.
 
 use std::fs;

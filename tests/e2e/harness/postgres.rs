@@ -16,14 +16,21 @@ use super::{Product, Setup, Speaker, ports, wait_for};
 pub(crate) struct VaultDatabase {
     /// Its URL, password included.
     pub(crate) url: String,
+    /// The URL of the server's own database.
+    maintenance: String,
     name: &'static str,
 }
 
 impl VaultDatabase {
     /// A new database of this process's private server, migrated by the command that operators use.
     pub(crate) async fn migrated(name: &'static str) -> Self {
-        administer(&[&format!("CREATE DATABASE {name}")]).await;
-        let url = Postgres::shared().expect("PostgreSQL").url(name);
+        Self::migrated_on(Postgres::shared().expect("PostgreSQL"), name).await
+    }
+
+    /// The same of a server of the test's own, which can be ended.
+    pub(crate) async fn migrated_on(server: &Postgres, name: &'static str) -> Self {
+        let (url, maintenance) = (server.url(name), server.url("postgres"));
+        administer(&maintenance, &[&format!("CREATE DATABASE {name}")]).await;
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("url");
         std::fs::write(&file, &url).expect("written");
@@ -33,30 +40,34 @@ impl VaultDatabase {
             .output()
             .expect("it runs");
         assert!(migrated.status.success(), "{migrated:?}");
-        Self { url, name }
+        Self {
+            url,
+            maintenance,
+            name,
+        }
     }
 
     /// Copies it, while nobody is connected.
     pub(crate) async fn keep(&self) {
         let name = self.name;
-        administer(&[&format!("CREATE DATABASE {name}_kept TEMPLATE {name}")]).await;
+        let copy = format!("CREATE DATABASE {name}_kept TEMPLATE {name}");
+        administer(&self.maintenance, &[&copy]).await;
     }
 
     /// Puts the copy in its place.
     pub(crate) async fn put_back(&self) {
         let name = self.name;
-        administer(&[
-            &format!("DROP DATABASE {name} WITH (FORCE)"),
-            &format!("CREATE DATABASE {name} TEMPLATE {name}_kept"),
-        ])
-        .await;
+        let statements = [
+            &*format!("DROP DATABASE {name} WITH (FORCE)"),
+            &*format!("CREATE DATABASE {name} TEMPLATE {name}_kept"),
+        ];
+        administer(&self.maintenance, &statements).await;
     }
 }
 
 /// Runs statements that no transaction takes, in the server's own database.
-async fn administer(statements: &[&str]) {
-    let server = Postgres::shared().expect("PostgreSQL");
-    let maintenance = Database::connect(server.url("postgres")).await;
+async fn administer(maintenance: &str, statements: &[&str]) {
+    let maintenance = Database::connect(maintenance).await;
     let maintenance = maintenance.expect("a connection");
     for statement in statements {
         let done = maintenance.execute_unprepared(statement).await;
