@@ -23,6 +23,8 @@ from pathlib import Path
 
 PICO = 10**12
 ORDINARY = {"", "default", "standard", "auto", "unspecified"}
+# What a search is called whose path says so.
+KINDS = {"/contents": "contents", "/answer": "answer"}
 ROOT = Path(__file__).resolve().parents[2]
 COUNTS = {
     "inputTokens": "input",
@@ -100,7 +102,7 @@ def find(entries, used, event):
     for entry in entries:
         if entry["seq"] in used or entry["provider"] != event["provider"]:
             continue
-        asked = entry["model"] or json.loads(entry["body"]).get("type") or "auto"
+        asked = entry["model"] or KINDS.get(entry["path"]) or json.loads(entry["body"] or "{}").get("type") or "auto"
         if start <= entry["time_us"] <= end and asked == model:
             used.add(entry["seq"])
             return entry

@@ -31,8 +31,19 @@ impl Words<'_> {
             (Reason::FieldInvalid, Some("body")) if self.message.contains("in time") => {
                 StatusCode::REQUEST_TIMEOUT
             }
+            // Where a provider says by a 429 that credit is used up, its SDK knows no other way.
+            (Reason::KeyExhausted | Reason::SpendLimit, _) if self.says_so_by_429() => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             _ => status(reason),
         }
+    }
+
+    const fn says_so_by_429(&self) -> bool {
+        matches!(
+            self.provider,
+            ProviderId::Google | ProviderId::Mistral | ProviderId::OpenAi
+        )
     }
 
     fn reason(&self) -> &'static str {
@@ -108,7 +119,7 @@ impl Words<'_> {
 /// The status of a reason, whatever it is about.
 const fn status(reason: Reason) -> StatusCode {
     match reason {
-        Reason::CallerUnknown => StatusCode::UNAUTHORIZED,
+        Reason::CallerUnknown | Reason::KeyRejected => StatusCode::UNAUTHORIZED,
         Reason::FieldInvalid
         | Reason::FieldUnsupported
         | Reason::ProviderRejectedRequest
@@ -140,7 +151,6 @@ const fn status(reason: Reason) -> StatusCode {
         Reason::Denied
         | Reason::NoKey
         | Reason::KeyDisabled
-        | Reason::KeyRejected
         | Reason::HostedNotAllowed
         | Reason::Unpriced
         | Reason::WorkspaceSuspended

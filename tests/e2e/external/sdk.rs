@@ -1,5 +1,6 @@
 //! The providers' own SDKs read the simulator, and a bill is recomputed in another language.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -47,7 +48,7 @@ async fn the_official_sdks_read_what_the_simulator_answers() {
     assert!(right, "{said}");
 }
 
-const CHATS: [&str; 4] = [
+pub(super) const CHATS: [&str; 4] = [
     "openai/gpt-5-mini",
     "anthropic/claude-haiku-4-5",
     "google/gemini-3.8-flash",
@@ -106,7 +107,23 @@ async fn one_of_each(caller: &Speaker) {
 const KINDS: usize = 2 * CHATS.len() + EMBEDDINGS.len() + 1;
 
 /// The events of the demo workspace, as grpcurl prints them.
-async fn listed(product: &Product) -> String {
+pub(super) async fn pages(product: &Product) -> String {
+    let (mut all, mut token) = (String::new(), String::new());
+    loop {
+        let page = page(product, &token).await;
+        let read: serde_json::Value = serde_json::from_str(&page).expect("JSON");
+        all.push_str(&page);
+        token = read["nextPageToken"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        if token.is_empty() {
+            return all;
+        }
+    }
+}
+
+async fn page(product: &Product, token: &str) -> String {
     let address = product.running.site.addresses.router.to_string();
     let mut child = Command::new("grpcurl")
         .args([
@@ -130,8 +147,10 @@ async fn listed(product: &Product) -> String {
         .spawn()
         .expect("grpcurl is missing: .ci/run installs it");
     let mut pipe = child.stdin.take().expect("a pipe");
-    let request = format!("{{\"filter\": {{\"workspace\": \"{DEMO}\"}}}}");
-    pipe.write_all(request.as_bytes()).await.expect("it reads");
+    let request =
+        serde_json::json!({"filter": {"workspace": DEMO}, "page_size": 500, "page_token": token});
+    let written = pipe.write_all(request.to_string().as_bytes()).await;
+    written.expect("it reads");
     drop(pipe);
     let output = child.wait_with_output().await.expect("it ends");
     String::from_utf8(output.stdout).expect("text")
@@ -156,7 +175,7 @@ async fn hosted_and_own(product: &Product) -> String {
         .admin()
         .first_events(DEMO, 2 * KINDS + CHATS.len())
         .await;
-    listed(product).await
+    pages(product).await
 }
 
 const REQUIRED: [&str; 20] = [
@@ -181,6 +200,18 @@ const REQUIRED: [&str; 20] = [
     "--require",
     "exa:OWN",
 ];
+
+/// The same for other sources: `provider:SOURCE`.
+pub(super) async fn journaled(
+    product: &Product,
+    events: &str,
+    required: &BTreeSet<&str>,
+) -> (bool, String) {
+    let journal = product.running.site.state.journal().display().to_string();
+    let mut args = vec!["--journal", &journal];
+    args.extend(required.iter().flat_map(|source| ["--require", source]));
+    python("recompute.py", &args, events, &[]).await
+}
 
 async fn recompute(product: &Product, events: &str, more: &[&str]) -> (bool, String) {
     let journal = product.running.site.state.journal().display().to_string();

@@ -1,0 +1,67 @@
+//! The providers' own SDKs, unmodified, with Keyway as their base URL: what they read, what they
+//! raise, and a bill that another language makes of the simulator's journal.
+
+use std::collections::BTreeSet;
+
+use keyway_proto::billing::v1::Source;
+
+use super::sdk::{journaled, pages, python};
+use crate::harness::{DEMO, Logs, Product};
+
+const PROVIDERS: [&str; 5] = ["openai", "anthropic", "google", "mistral", "exa"];
+
+/// Runs every check with calls on keys of one source.
+async fn check(product: &Product, source: &str) -> (bool, String) {
+    let access = &product.running.access;
+    let addresses = &product.running.site.addresses;
+    let simulator = product.running.site.simulator.expect("it runs").to_string();
+    let edge = format!("http://{}", addresses.router);
+    let vault = addresses.vault.to_string();
+    let variables = [
+        ("KEYWAY_EDGE", edge.as_str()),
+        ("KEYWAY_SIM", &simulator),
+        ("KEYWAY_VAULT", &vault),
+        ("KEYWAY_CALL_TOKEN", access.call_token.expose()),
+        ("KEYWAY_ADMIN_TOKEN", access.admin_token.expose()),
+        ("KEYWAY_EXPECT_SOURCE", source),
+    ];
+    python("check_edges.py", &[], "", &variables).await
+}
+
+/// Every amount of the events so far, made again of prices and journal.
+async fn bill_is_right(product: &Product, source: &str) {
+    let events = pages(product).await;
+    let required: Vec<String> = PROVIDERS
+        .iter()
+        .map(|provider| format!("{provider}:{source}"))
+        .collect();
+    let required: BTreeSet<&str> = required.iter().map(String::as_str).collect();
+    let (right, said) = journaled(product, &events, &required).await;
+    assert!(right, "{said}");
+}
+
+#[tokio::test]
+async fn the_official_sdks_work_on_the_platforms_key_by_another_base_url() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let (right, said) = check(&product, "hosted").await;
+    assert!(right, "{said}");
+    bill_is_right(&product, "HOSTED").await;
+}
+
+#[tokio::test]
+async fn the_official_sdks_work_on_an_own_key_and_raise_what_its_provider_says() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    for provider in PROVIDERS {
+        let secret = format!("sk-keyway-test-{provider}-0001");
+        let stored = product.admin().put_key(DEMO, provider, &secret).await;
+        stored.expect("a key");
+    }
+    for model in super::sdk::CHATS {
+        product.until_served_by(model, Source::Own).await;
+    }
+    let (right, said) = check(&product, "own").await;
+    assert!(right, "{said}");
+    bill_is_right(&product, "OWN").await;
+}
