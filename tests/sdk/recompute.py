@@ -156,7 +156,10 @@ def expected(event, entry, rows):
         table = request_price(row_of(rows, provider, [reported["row"]]), reported)
         if wire(cost) != wire(table):
             raise ValueError(f"the simulator reported {wire(cost)}, the price file says {wire(table)}")
-        usage = {"searchResults": reported["results"], "summaries": reported["summaries"]}
+        usage = {
+            "contents": {"contentPages": reported["pages"]},
+            "answer": {},
+        }.get(reported["row"], {"searchResults": reported["results"], "summaries": reported["summaries"]})
         return usage, cost
     counts = reported["counts"]
     names = [reported["served_model"], tail(event["requestedModel"], provider)]

@@ -2,10 +2,13 @@
 //! raise, and a bill that another language makes of the simulator's journal.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use keyway_proto::billing::v1::Source;
+use tokio::process::Command;
 
 use super::sdk::{journaled, pages, python};
+use crate::docs::root;
 use crate::harness::{DEMO, Logs, Product};
 
 const PROVIDERS: [&str; 5] = ["openai", "anthropic", "google", "mistral", "exa"];
@@ -29,9 +32,9 @@ async fn check(product: &Product, source: &str) -> (bool, String) {
 }
 
 /// Every amount of the events so far, made again of prices and journal.
-async fn bill_is_right(product: &Product, source: &str) {
+async fn bill_is_right(product: &Product, source: &str, providers: &[&str]) {
     let events = pages(product).await;
-    let required: Vec<String> = PROVIDERS
+    let required: Vec<String> = providers
         .iter()
         .map(|provider| format!("{provider}:{source}"))
         .collect();
@@ -46,7 +49,7 @@ async fn the_official_sdks_work_on_the_platforms_key_by_another_base_url() {
     let _logs = Logs(&product);
     let (right, said) = check(&product, "hosted").await;
     assert!(right, "{said}");
-    bill_is_right(&product, "HOSTED").await;
+    bill_is_right(&product, "HOSTED", &PROVIDERS).await;
 }
 
 #[tokio::test]
@@ -63,5 +66,27 @@ async fn the_official_sdks_work_on_an_own_key_and_raise_what_its_provider_says()
     }
     let (right, said) = check(&product, "own").await;
     assert!(right, "{said}");
-    bill_is_right(&product, "OWN").await;
+    bill_is_right(&product, "OWN", &PROVIDERS).await;
+}
+
+#[tokio::test]
+async fn the_official_node_sdks_and_the_ai_sdk_work_by_another_base_url() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let edge = format!("http://{}", product.running.site.addresses.router);
+    let checks = Command::new("node")
+        .arg(root().join("tests/sdk/node/check.mjs"))
+        .env("KEYWAY_EDGE", edge)
+        .env(
+            "KEYWAY_CALL_TOKEN",
+            product.running.access.call_token.expose(),
+        )
+        .output();
+    let checks = tokio::time::timeout(Duration::from_mins(2), checks).await;
+    let checks = checks
+        .expect("it ends")
+        .expect("node is missing: .ci/run needs it");
+    let said = String::from_utf8_lossy(&[checks.stdout, checks.stderr].concat()).into_owned();
+    assert!(checks.status.success(), "{said}");
+    bill_is_right(&product, "HOSTED", &["openai", "anthropic", "google"]).await;
 }

@@ -113,10 +113,8 @@ pub(super) async fn pages(product: &Product) -> String {
         let page = page(product, &token).await;
         let read: serde_json::Value = serde_json::from_str(&page).expect("JSON");
         all.push_str(&page);
-        token = read["nextPageToken"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let next = read["nextPageToken"].as_str().unwrap_or_default();
+        next.clone_into(&mut token);
         if token.is_empty() {
             return all;
         }
