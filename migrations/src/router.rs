@@ -11,11 +11,18 @@ pub(crate) struct Router;
 
 impl MigratorTrait for Router {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Step {
-            name: "router_0001_start",
-            sqlite: include_str!("router/0001_start.sqlite.sql"),
-            postgres: include_str!("router/0001_start.postgres.sql"),
-        })]
+        vec![
+            Box::new(Step {
+                name: "router_0001_start",
+                sqlite: include_str!("router/0001_start.sqlite.sql"),
+                postgres: include_str!("router/0001_start.postgres.sql"),
+            }),
+            Box::new(Step {
+                name: "router_0004_roll_ups",
+                sqlite: include_str!("router/0004_roll_ups.sqlite.sql"),
+                postgres: include_str!("router/0004_roll_ups.postgres.sql"),
+            }),
+        ]
     }
 }
 

@@ -116,15 +116,7 @@ impl Settings for RouterConfig {
                     values.get("health.later_trials")?,
                 ],
             },
-            verdicts: VerdictBounds {
-                verdict: values.get("callers.verdict")?,
-                unknown: values.get("callers.unknown")?,
-                entries: values.get("callers.entries")?,
-                lookups: LookupRate {
-                    per_second: values.get("callers.unknown_rate")?,
-                    burst: values.get("callers.unknown_burst")?,
-                },
-            },
+            verdicts: verdicts(values)?,
             ledger: ledger(values)?,
             base_urls: base_urls(values, insecure, &egress.allowed)?,
             insecure,
@@ -244,6 +236,18 @@ fn ledger(values: &Values) -> Result<LedgerConfig, ConfigError> {
         connect: values.get("ledger.connect_timeout")?,
         statement: values.get("ledger.statement_timeout")?,
         ..LedgerConfig::new(address)
+    })
+}
+
+fn verdicts(values: &Values) -> Result<VerdictBounds, ConfigError> {
+    Ok(VerdictBounds {
+        verdict: values.get("callers.verdict")?,
+        unknown: values.get("callers.unknown")?,
+        entries: values.get("callers.entries")?,
+        lookups: LookupRate {
+            per_second: values.get("callers.unknown_rate")?,
+            burst: values.get("callers.unknown_burst")?,
+        },
     })
 }
 

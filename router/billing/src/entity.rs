@@ -200,3 +200,51 @@ pub(crate) mod price_tables {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+pub(crate) mod roll_ups {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "roll_ups")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) workspace: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) day: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) provider: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) requested: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) source: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) key_name: String,
+        pub(crate) events: i64,
+        pub(crate) without_charge: i64,
+        pub(crate) charge: String,
+        pub(crate) list_price: String,
+        pub(crate) usage: Vec<u8>,
+    }
+
+    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(crate) mod rolled_up {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "rolled_up")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) id: i64,
+        pub(crate) position: i64,
+    }
+
+    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

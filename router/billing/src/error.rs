@@ -53,6 +53,9 @@ pub enum LedgerError {
     /// What follows a cursor is no longer kept.
     #[error("what follows this cursor is no longer kept; start from the beginning")]
     CursorExpired,
+    /// An answer would be made of too much.
+    #[error("there is too much to sum up in one answer")]
+    TooMuch,
     /// A stored event can't be read.
     #[error("a stored event can't be decoded")]
     EventUnreadable,
@@ -92,6 +95,10 @@ impl From<LedgerError> for Fault {
                 "must be a cursor that this stream gave, unchanged",
             ),
             LedgerError::CursorExpired => Self::new(Reason::CursorExpired, error.to_string()),
+            LedgerError::TooMuch => Self::field(
+                "from_time",
+                "must leave less to sum up: a shorter time, a filter, or fewer parts",
+            ),
             LedgerError::EventUnreadable => {
                 Self::new(Reason::Internal, "a stored usage event can't be decoded")
             }

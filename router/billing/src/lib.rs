@@ -19,9 +19,12 @@ mod ledger;
 mod price_tables;
 mod read;
 mod record;
+mod roll_up;
 mod sequencer;
 mod slot;
 mod stream;
+mod summarize;
+mod sums;
 mod sweep;
 mod writer;
 
@@ -33,6 +36,7 @@ pub use price_tables::PriceTable;
 pub use read::{CallRecord, Page, PageRequest, UsageFilter};
 pub use slot::{OpenHandle, SettleHandle, Slot};
 pub use stream::StreamItem;
+pub use summarize::{Part, SummaryRequest};
 
 #[cfg(test)]
 mod tests;

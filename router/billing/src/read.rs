@@ -6,7 +6,7 @@ use keyway_proto::billing::v1::UsageEvent;
 use keyway_words::{CallId, ProviderId, Source, Timestamp, WorkspaceId};
 use prost::Message as _;
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use crate::cursor::Cursor;
@@ -137,7 +137,7 @@ impl Ledger {
 
 /// Up to `limit` events after one position and up to another, each with its position.
 pub(crate) async fn between(
-    readers: &DatabaseConnection,
+    readers: &impl ConnectionTrait,
     filter: &UsageFilter,
     after: i64,
     up_to: i64,
@@ -169,7 +169,7 @@ fn filtered(filter: &UsageFilter) -> Select<stream_positions::Entity> {
 
 /// The events of these places, in their order.
 async fn bodies(
-    readers: &DatabaseConnection,
+    readers: &impl ConnectionTrait,
     rows: Vec<stream_positions::Model>,
 ) -> Result<Vec<(i64, UsageEvent)>, LedgerError> {
     let ids = || rows.iter().map(|row| row.event_id.as_str());

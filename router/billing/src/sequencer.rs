@@ -19,6 +19,7 @@ use tracing::error;
 use crate::config::LedgerConfig;
 use crate::database::{self, Reopening};
 use crate::entity::{sequencer, stream_positions, unsequenced, writers};
+use crate::roll_up::roll_up;
 use crate::sweep;
 
 /// The numbering side of a ledger.
@@ -71,6 +72,26 @@ impl Sequencer {
     }
 
     async fn catch_up(&self) {
+        self.number_all().await;
+        self.roll_up_all().await;
+    }
+
+    async fn roll_up_all(&self) {
+        let head = *self.head.borrow();
+        loop {
+            let _turn = self.turn.lock().await;
+            match roll_up(&self.connection.get(), head).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(cause) => {
+                    error!(%cause, "usage events could not be summed up");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn number_all(&self) {
         loop {
             let _turn = self.turn.lock().await;
             let connection = self.connection.get();

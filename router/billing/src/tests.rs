@@ -9,6 +9,7 @@ mod postgres;
 mod reading;
 mod request_ids;
 mod streaming;
+mod summaries;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! `BillingService`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::stream::{BoxStream, StreamExt as _};
@@ -9,7 +10,9 @@ use keyway_proto::billing::v1 as wire;
 use keyway_proto::billing::v1::billing_service_server::BillingService;
 use keyway_proto::billing::v1::stream_usage_request::Message as Asked;
 use keyway_proto::convert::{from_timestamp, timestamp};
-use keyway_router_billing::{Ledger, LedgerError, PageRequest, StreamItem, UsageFilter};
+use keyway_router_billing::{
+    Ledger, LedgerError, PageRequest, Part, StreamItem, SummaryRequest, UsageFilter,
+};
 use keyway_words::{KeyName, Source, Timestamp, WorkspaceId};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -73,8 +76,11 @@ impl BillingService for Services {
         &self,
         request: Request<wire::SummarizeUsageRequest>,
     ) -> Result<Response<wire::SummarizeUsageResponse>, Status> {
-        admit(&*self.authority, request)?;
-        not_built("SummarizeUsage")
+        let request = admit(&*self.authority, request)?.into_inner();
+        let rows = self.ledger.summarize(&summary(request)?).await;
+        Ok(Response::new(wire::SummarizeUsageResponse {
+            rows: rows.map_err(Fault::from)?,
+        }))
     }
 
     async fn get_price_table(
@@ -267,6 +273,32 @@ fn page(request: wire::ListUsageRequest) -> Result<PageRequest, Fault> {
         call_id,
         size,
         token: request.page_token,
+    })
+}
+
+fn summary(request: wire::SummarizeUsageRequest) -> Result<SummaryRequest, Fault> {
+    let by = request.by().map(|part| match part {
+        wire::SummaryPart::Unspecified => Err(Fault::field("by", "must be parts of a summary")),
+        wire::SummaryPart::Workspace => Ok(Part::Workspace),
+        wire::SummaryPart::Day => Ok(Part::Day),
+        wire::SummaryPart::Model => Ok(Part::Model),
+        wire::SummaryPart::Source => Ok(Part::Source),
+        wire::SummaryPart::Key => Ok(Part::Key),
+        wire::SummaryPart::Label => Ok(Part::Label),
+    });
+    let by = by.collect::<Result<HashSet<_>, _>>()?;
+    if by.contains(&Part::Label) == request.label.is_empty() {
+        return Err(Fault::field(
+            "label",
+            "must be given with LABEL, and only then",
+        ));
+    }
+    Ok(SummaryRequest {
+        filter: filter(request.filter.as_ref())?,
+        from: time("from_time", request.from_time.as_ref())?,
+        to: time("to_time", request.to_time.as_ref())?,
+        by,
+        label: request.label,
     })
 }
 
