@@ -4,7 +4,7 @@
 mod flood;
 mod restore;
 mod unavailable;
-mod verifier;
+pub(crate) mod verifier;
 
 use keyway_proto::vault::v1::{AuditRow, AuditServiceExportRequest};
 

@@ -30,7 +30,7 @@ pub(crate) use collector::{Collector, Made};
 pub(crate) use issuer::{ISSUER, Issuer, subject};
 pub(crate) use metrics::Counts;
 #[cfg(feature = "external")]
-pub(crate) use postgres::VaultDatabase;
+pub(crate) use postgres::{VaultDatabase, administer};
 pub(crate) use proxy::Proxy;
 pub(crate) use second_router::SecondRouter;
 pub(crate) use simulator::Simulator;

@@ -50,6 +50,7 @@ mod test_key;
 mod tls;
 mod tools;
 mod traces;
+mod upgrade;
 mod vault_down;
 mod warm;
 mod writers;

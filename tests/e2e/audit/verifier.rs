@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::harness::{Product, Speaker};
 
 /// The verifier beside a running vault.
-pub(super) struct Verifier {
+pub(crate) struct Verifier {
     /// What the verifier is given, and what a stranger connects to.
     database: [String; 2],
     url: String,
@@ -25,7 +25,7 @@ pub(super) struct Verifier {
 }
 
 /// What it said.
-pub(super) struct Said {
+pub(crate) struct Said {
     code: Option<i32>,
     out: String,
     all: String,
@@ -34,7 +34,7 @@ pub(super) struct Said {
 impl Said {
     /// Fails unless the code is this one and the text is in the output.
     #[track_caller]
-    pub(super) fn says(&self, code: i32, text: &str, case: &str) {
+    pub(crate) fn says(&self, code: i32, text: &str, case: &str) {
         assert_eq!(self.code, Some(code), "{case}: {}", self.all);
         assert!(
             self.out.contains(text),
@@ -45,7 +45,7 @@ impl Said {
 }
 
 impl Verifier {
-    pub(super) fn new(product: &Product) -> Self {
+    pub(crate) fn new(product: &Product) -> Self {
         let state = &product.running.site.state;
         Self {
             database: ["--database".to_owned(), path_text(&state.vault_database())],
@@ -58,20 +58,20 @@ impl Verifier {
 
     /// The same on a PostgreSQL database.
     #[cfg(feature = "external")]
-    pub(super) fn at(mut self, url: &str) -> Self {
+    pub(crate) fn at(mut self, url: &str) -> Self {
         self.database = ["--url-file".to_owned(), self.write("url", url)];
         url.clone_into(&mut self.url);
         self
     }
 
     /// Runs it on the live database.
-    pub(super) fn database(&self, more: &[&str]) -> Said {
+    pub(crate) fn database(&self, more: &[&str]) -> Said {
         let [flag, place] = &self.database;
         self.run(&[&[flag.as_str(), place.as_str()], more].concat())
     }
 
     /// Runs it with any arguments, while the master key is not where it was.
-    pub(super) fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         fs::rename(&self.key, &self.hidden).expect("the key is hidden");
         let output = Command::new(env!("CARGO_BIN_EXE_keyway-tests"))
             .args(["--as", "vault", "audit", "verify"])
@@ -91,14 +91,14 @@ impl Verifier {
     }
 
     /// A file for it.
-    pub(super) fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         fs::write(&path, text).expect("a file");
         path_text(&path)
     }
 
     /// Changes the live database as anybody with the file could.
-    pub(super) async fn change(&self, sql: &str) {
+    pub(crate) async fn change(&self, sql: &str) {
         let stranger = Database::connect(&self.url).await.expect("the database");
         let done = stranger.execute_unprepared(sql).await;
         let done = done.unwrap_or_else(|error| panic!("{sql}: {error}"));
@@ -113,14 +113,14 @@ fn path_text(path: &Path) -> String {
 }
 
 /// A checkpoint that somebody kept.
-pub(super) struct Kept {
-    pub(super) sequence: u64,
+pub(crate) struct Kept {
+    pub(crate) sequence: u64,
     response: AuditServiceCheckpointResponse,
 }
 
 impl Kept {
     /// As grpcurl prints it.
-    pub(super) fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         let kept = &self.response;
         let value = json!({
             "chain": kept.chain, "sequence": self.sequence.to_string(),
@@ -131,13 +131,13 @@ impl Kept {
         format!("{value:#}\n")
     }
 
-    pub(super) fn public_key_hex(&self) -> String {
+    pub(crate) fn public_key_hex(&self) -> String {
         hex::encode(&self.response.public_key)
     }
 }
 
 /// Asks for a checkpoint.
-pub(super) async fn checkpoint(by: &Speaker, workspace: &str) -> Kept {
+pub(crate) async fn checkpoint(by: &Speaker, workspace: &str) -> Kept {
     let request = AuditServiceCheckpointRequest {
         workspace: workspace.to_owned(),
     };
@@ -150,7 +150,7 @@ pub(super) async fn checkpoint(by: &Speaker, workspace: &str) -> Kept {
 }
 
 /// Rows as messages of three, each printed over several lines.
-pub(super) fn as_grpcurl(rows: &[AuditRow]) -> String {
+pub(crate) fn as_grpcurl(rows: &[AuditRow]) -> String {
     let messages = rows.chunks(3).map(|rows| {
         let rows: Vec<Value> = rows.iter().map(row_json).collect();
         format!("{:#}\n", json!({ "rows": rows }))
@@ -159,7 +159,7 @@ pub(super) fn as_grpcurl(rows: &[AuditRow]) -> String {
 }
 
 /// One row, without what is empty.
-pub(super) fn row_json(row: &AuditRow) -> Value {
+pub(crate) fn row_json(row: &AuditRow) -> Value {
     let mut value = json!({
         "chain": row.chain, "sequence": row.sequence.to_string(),
         "time": row.time.map(|time| time.to_string()), "accessor": row.accessor,

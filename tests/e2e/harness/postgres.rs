@@ -66,7 +66,7 @@ impl VaultDatabase {
 }
 
 /// Runs statements that no transaction takes, in the server's own database.
-async fn administer(maintenance: &str, statements: &[&str]) {
+pub(crate) async fn administer(maintenance: &str, statements: &[&str]) {
     let maintenance = Database::connect(maintenance).await;
     let maintenance = maintenance.expect("a connection");
     for statement in statements {
