@@ -42,6 +42,7 @@ impl fmt::Display for DatabaseAddress {
 #[derive(Clone)]
 pub struct ServerAddress {
     options: Arc<PgConnectOptions>,
+    files: Vec<(&'static str, PathBuf)>,
     shown: String,
 }
 
@@ -79,6 +80,7 @@ impl ServerAddress {
                     .application_name("keyway")
                     .disable_statement_logging(),
             ),
+            files: parts.files,
             shown: parts.shown,
         })
     }
@@ -88,7 +90,7 @@ impl ServerAddress {
     pub fn with_password(self, password: &Secret) -> Self {
         Self {
             options: Arc::new((*self.options).clone().password(password.expose())),
-            shown: self.shown,
+            ..self
         }
     }
 
@@ -99,24 +101,45 @@ impl ServerAddress {
         let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
         Self {
             options: Arc::new((*self.options).clone().options(settings)),
-            shown: self.shown,
+            ..self
         }
     }
 
     /// Connects once and closes again, so that a start fails with the server's own reason.
     pub async fn probe(&self, bound: Duration) -> Result<(), DbErr> {
-        let failed = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
+        self.check_files()?;
+        let failed = |error: sqlx::Error| {
+            match error {
+            // So rustls tells of a certificate.
+            sqlx::Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => self.says(
+                &format_args!("{cause}; sslrootcert in its URL must name the authority that signed the server's certificate, and the host must be the one that it names"),
+            ),
+            error => DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))),
+        }
+        };
         let connecting = async {
             let connection = self.options.connect().await.map_err(failed)?;
             connection.close().await.map_err(failed)
         };
-        let late = |_elapsed| {
-            let text = format!("{} did not answer within {bound:?}", self.shown);
-            DbErr::Conn(RuntimeErr::Internal(text))
-        };
+        let late = |_elapsed| self.says(&format_args!("it did not answer within {bound:?}"));
         tokio::time::timeout(bound, connecting)
             .await
             .map_err(late)?
+    }
+
+    /// The driver would not say which file it misses.
+    fn check_files(&self) -> Result<(), DbErr> {
+        for (name, path) in &self.files {
+            std::fs::File::open(path).map_err(|cause| {
+                let path = path.display();
+                self.says(&format_args!("{name} {path} can't be read: {cause}"))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn says(&self, what: &dyn fmt::Display) -> DbErr {
+        DbErr::Conn(RuntimeErr::Internal(format!("{}: {what}", self.shown)))
     }
 
     /// At most so many connections, made when they are needed and again when they broke. Waits at

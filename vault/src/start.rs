@@ -28,7 +28,7 @@ pub(crate) enum StartError {
     #[error("{path} is not there; run `keyway-migrate vault --database {path}`", path = .0.display())]
     NoDatabase(PathBuf),
     /// The file with the database's password can't be read.
-    #[error("{path} can't be read: {cause}", path = path.display())]
+    #[error("database.password_file {path} can't be read: {cause}", path = path.display())]
     Password {
         /// The file.
         path: PathBuf,

@@ -1,6 +1,7 @@
 //! What a database's URL may say. No error repeats any of it, because a password may stand in it.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// What is accepted, for error lines and the reference.
 pub const ACCEPTED: &str = "postgres://user[:password]@host[:port]/database, with the parameters host (a socket's folder, in place of host:port), sslmode, sslrootcert, sslcert, sslkey; off this machine with sslrootcert or an sslmode that needs none";
@@ -26,10 +27,13 @@ pub enum AddressError {
 pub(super) struct Parts {
     /// Without user, password and parameters.
     pub(super) shown: String,
+    /// Files that it names, each with its parameter.
+    pub(super) files: Vec<(&'static str, PathBuf)>,
     pub(super) sslmode_given: bool,
     pub(super) on_this_machine: bool,
 }
 
+const FILES: [&str; 3] = ["sslrootcert", "sslcert", "sslkey"];
 const PARAMETERS: [&str; 5] = ["host", "sslmode", "sslrootcert", "sslcert", "sslkey"];
 
 /// Looks at the form only; the driver reads the rest.
@@ -59,6 +63,7 @@ pub(super) fn check(text: &str) -> Result<Parts, AddressError> {
     }
     Ok(Parts {
         shown: format!("postgres://{}/{database}", socket.unwrap_or(server)),
+        files: files(&parameters),
         sslmode_given: mode.is_some(),
         on_this_machine,
     })
@@ -76,6 +81,15 @@ fn parameters(query: &str) -> Result<Vec<(&str, &str)>, AddressError> {
         found.push((key, value));
     }
     Ok(found)
+}
+
+/// The files, but for those whose names only the driver can decode.
+fn files(parameters: &[(&str, &str)]) -> Vec<(&'static str, PathBuf)> {
+    let named = parameters.iter().filter_map(|(key, value)| {
+        let name = FILES.into_iter().find(|name| name == key)?;
+        (!value.contains('%')).then(|| (name, PathBuf::from(*value)))
+    });
+    named.collect()
 }
 
 /// The host of `host`, `host:port` or either with an IPv6 address in brackets.
