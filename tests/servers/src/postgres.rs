@@ -6,7 +6,7 @@ use std::fs;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
@@ -114,6 +114,31 @@ impl Postgres {
         self.tell("start")?;
         ensure!(self.until_ready()?, "its port was taken meanwhile");
         Ok(())
+    }
+
+    /// From now on it takes connections over TLS only, with this certificate and key (PEM). Those that
+    /// are open end.
+    pub fn speak_tls(&self, certificate: &str, key: &str) -> Result<()> {
+        let account = Account::unprivileged()?;
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = self.folder.join("data").join(name);
+            fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&file)?
+                .write_all(text.as_bytes())?;
+            account.give(&file)?;
+        }
+        let rule = "hostssl all all 127.0.0.1/32 scram-sha-256\n";
+        fs::write(self.folder.join("data/pg_hba.conf"), rule)?;
+        let mut settings = fs::OpenOptions::new()
+            .append(true)
+            .open(self.folder.join("data/postgresql.conf"))?;
+        settings.write_all(b"ssl = on\n")?;
+        self.crash()?;
+        self.restart()
     }
 
     /// What the server has logged.
