@@ -131,12 +131,7 @@ impl Settings for RouterConfig {
             },
             rules: rules(values)?,
             drained: values.get("limits.drained_calls")?,
-            admission: AdmissionBounds {
-                workspace_calls: values.get("limits.workspace_calls")?,
-                calls: values.get("limits.calls")?,
-                queue: values.get("limits.queue")?,
-                longest_wait: values.get("limits.queue_wait")?,
-            },
+            admission: admission(values)?,
             bodies: values.get("limits.bodies")?,
             probes: ProbeBounds {
                 per_minute: values.get("probes.per_minute")?,
@@ -153,6 +148,15 @@ impl Settings for RouterConfig {
             multiplier: multiplier(values)?,
         })
     }
+}
+
+fn admission(values: &Values) -> Result<AdmissionBounds, ConfigError> {
+    Ok(AdmissionBounds {
+        workspace_calls: values.get("limits.workspace_calls")?,
+        calls: values.get("limits.calls")?,
+        queue: values.get("limits.queue")?,
+        longest_wait: values.get("limits.queue_wait")?,
+    })
 }
 
 fn vault(values: &Values) -> Result<VaultSettings, ConfigError> {
