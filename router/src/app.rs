@@ -1,6 +1,5 @@
 //! Builds the router from its settings: everything is made here, once, and handed on.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +11,8 @@ use keyway_chassis::{Routes, operations};
 use keyway_proto::billing::v1::billing_service_server::BillingServiceServer;
 use keyway_proto::router::v1::execution_service_server::ExecutionServiceServer;
 use keyway_router_billing::Ledger;
-use keyway_words::Timestamp;
 use tokio::sync::Semaphore;
-use tracing::{error, info};
+use tracing::error;
 
 use crate::admission::{Admission, Bodies, BodyBudget};
 use crate::callers::{Grants, VerdictCache};
@@ -25,7 +23,7 @@ use crate::keys::{
     Feed, Freshness, HealthBoard, LeaseCache, Reporter, Reports, RouterToken, VaultClient,
     VaultSource,
 };
-use crate::price::Prices;
+use crate::price::{self, PriceFile, Prices};
 use crate::probe::Probes;
 use crate::service::Services;
 use crate::settings::RouterConfig;
@@ -252,57 +250,26 @@ fn switches(
 }
 
 /// The price table in force, kept in the ledger before anything is priced with it; and the task
-/// that puts the overlay's dated rows into force.
+/// that follows the overlay.
 async fn prices(
     config: &RouterConfig,
     ledger: &Arc<Ledger>,
     parts: &Parts,
 ) -> Result<Arc<Prices>, StartError> {
-    let overlay = config
-        .overlay
-        .as_deref()
-        .map(|path| read(path, "prices.overlay"))
-        .transpose()?;
+    let path = config.overlay.clone();
+    let overlay = path.as_deref().map(price::read).transpose()?;
     let (aliases, now) = (config.aliases.clone(), parts.clock.now());
     let prices = Arc::new(Prices::new(overlay, aliases, config.multiplier, now)?);
-    let table = prices.table();
-    ledger.keep_price_table(&table).await?;
-    info!(table = table.hash(), "prices are in force");
-    let (changing, ledger, stop) = (
-        Arc::clone(&prices),
-        Arc::clone(ledger),
-        parts.shutdown.clone(),
-    );
-    let clock = Arc::clone(&parts.clock);
-    parts.tasks.spawn("price-changes", async move {
-        while let Some(change) = changing.table().next_change() {
-            tokio::select! {
-                () = stop.wait() => return,
-                () = tokio::time::sleep(until(clock.now(), change)) => {}
-            }
-            if let Err(failed) = change_prices(&changing, &ledger, clock.now()).await {
-                error!("the new prices are not in force yet: {failed}");
-            }
-        }
-    });
+    let file = PriceFile {
+        path,
+        prices: Arc::clone(&prices),
+        ledger: Arc::clone(ledger),
+        clock: Arc::clone(&parts.clock),
+    };
+    file.begin().await?;
+    let following = file.follow(parts.shutdown.clone());
+    parts.tasks.spawn("price-changes", following);
     Ok(prices)
-}
-
-async fn change_prices(prices: &Prices, ledger: &Ledger, now: Timestamp) -> Result<(), StartError> {
-    let table = prices.at(now)?;
-    if table.hash() != prices.table().hash() {
-        ledger.keep_price_table(&table).await?;
-        info!(table = table.hash(), "new prices are in force");
-        prices.put(table);
-    }
-    Ok(())
-}
-
-/// At most an hour at once, so that a clock that is set does not matter for long; at least a
-/// second, so that a ledger that is away is not asked in a circle.
-fn until(now: Timestamp, at: Timestamp) -> Duration {
-    let micros = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
-    Duration::from_micros(micros).clamp(Duration::from_secs(1), Duration::from_hours(1))
 }
 
 /// The ledger stops once the calls have: what they settled is on the disk before the exit.
@@ -335,11 +302,6 @@ fn watch_readiness(freshness: &Arc<Freshness>, ledger: &Arc<Ledger>, parts: &Par
             }
         }
     });
-}
-
-fn read(path: &Path, setting: &str) -> Result<String, StartError> {
-    std::fs::read_to_string(path)
-        .map_err(|error| format!("can't read {} ({setting}): {error}", path.display()).into())
 }
 
 const LEDGER_STOP: Duration = Duration::from_secs(5);

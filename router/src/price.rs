@@ -1,5 +1,7 @@
 //! Prices: the table in force, and what an attempt is charged by it.
 
+mod follow;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -8,10 +10,13 @@ use keyway_router_pricing::{Aliases, Asked, Catalogue, CatalogueError, Multiplie
 use keyway_router_providers::Metered;
 use keyway_words::{Basis, ProviderId, Source, Timestamp, Usd};
 
+pub use self::follow::{PriceFile, PriceFileError, read};
+
 /// The price table in force and the operator's factor.
 #[derive(Debug)]
 pub struct Prices {
-    overlay: Option<String>,
+    /// What the table was made of.
+    overlay: ArcSwap<Option<String>>,
     aliases: Aliases,
     table: ArcSwap<Catalogue>,
     multiplier: Multiplier,
@@ -36,7 +41,7 @@ impl Prices {
     ) -> Result<Self, CatalogueError> {
         let table = load(overlay.as_deref(), &aliases, now)?;
         Ok(Self {
-            overlay,
+            overlay: ArcSwap::from_pointee(overlay),
             aliases,
             table: ArcSwap::from_pointee(table),
             multiplier,
@@ -48,13 +53,23 @@ impl Prices {
         self.table.load_full()
     }
 
-    /// The table as it will be in force at a time.
-    pub fn at(&self, at: Timestamp) -> Result<Arc<Catalogue>, CatalogueError> {
-        load(self.overlay.as_deref(), &self.aliases, at).map(Arc::new)
+    /// The text of the overlay that it was made of.
+    pub fn overlay(&self) -> Arc<Option<String>> {
+        self.overlay.load_full()
     }
 
-    /// Puts a table into force.
-    pub fn put(&self, table: Arc<Catalogue>) {
+    /// The table that an overlay makes at a time.
+    pub fn made_of(
+        &self,
+        overlay: Option<&str>,
+        at: Timestamp,
+    ) -> Result<Arc<Catalogue>, CatalogueError> {
+        load(overlay, &self.aliases, at).map(Arc::new)
+    }
+
+    /// Puts a table into force, and remembers what it was made of.
+    pub fn put(&self, table: Arc<Catalogue>, overlay: Option<String>) {
+        self.overlay.store(Arc::new(overlay));
         self.table.store(table);
     }
 

@@ -591,7 +591,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         path: "prices.overlay",
         kind: Kind::Path,
         default: Default::Absent,
-        help: "JSON file of price rows that replace or add to the built-in ones.",
+        help: "JSON file of price rows that replace or add to the built-in ones; followed while the router runs.",
     },
     Setting {
         path: "prices.multiplier",
