@@ -6,7 +6,7 @@ use std::time::Duration;
 use keyway_chassis::access::Authority;
 use keyway_chassis::run::{Misconfigured, Parts, StartError};
 use keyway_chassis::serve::{self, Surroundings};
-use keyway_chassis::tls::TlsClient;
+use keyway_chassis::tls::{ServerTls, TlsClient};
 use keyway_chassis::{Routes, operations};
 use keyway_proto::billing::v1::billing_service_server::BillingServiceServer;
 use keyway_proto::router::v1::execution_service_server::ExecutionServiceServer;
@@ -159,8 +159,9 @@ async fn listen(
         &parts.tasks,
         &parts.shutdown,
     );
-    let tls = parts.serve.tls.as_ref();
-    let calls = parts.listen("calls", config.calls, tls).await?;
+    let tls = parts.serve.tls.clone();
+    let tls = tls.map(|tls| ServerTls { http1: true, ..tls });
+    let calls = parts.listen("calls", config.calls, tls.as_ref()).await?;
     let execution = ExecutionServiceServer::new(services.clone())
         .max_decoding_message_size(config.request_bytes);
     let budget = BodyBudget::new(config.bodies);

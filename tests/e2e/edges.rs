@@ -11,7 +11,8 @@ mod stream;
 use keyway_proto::billing::v1::{Basis, Outcome, Source};
 use serde_json::json;
 
-use crate::harness::{DEMO, Logs, Product};
+use crate::harness::pki::{Authority, Files};
+use crate::harness::{DEMO, Logs, Product, Setup};
 use harness::{Http, PROVIDERS, chat};
 
 #[tokio::test]
@@ -102,4 +103,21 @@ async fn a_request_id_is_good_for_one_call() {
     );
     // Their SDK repeats a 409 by itself.
     assert_eq!(second.header("x-should-retry"), "false");
+}
+
+#[tokio::test]
+async fn over_tls_an_sdk_that_speaks_http_1_is_served_like_one_that_speaks_http_2() {
+    let (authority, files) = (Authority::new(), Files::new());
+    let (certificate, key) = files.put_pair("calls", &authority.server());
+    let product = Setup::new()
+        .with("KEYWAY_ROUTER__SERVER__TLS__CERTIFICATE", &certificate)
+        .with("KEYWAY_ROUTER__SERVER__TLS__KEY", &key)
+        .start()
+        .await;
+    let _logs = Logs(&product);
+    let http = Http::of(&product).over_tls(&authority);
+    for stream in [false, true] {
+        let answer = http.post("openai", &chat("openai", stream)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
 }

@@ -181,6 +181,7 @@ fn data_tls(
         (Some(pair), clients) => Ok(Some(ServerTls {
             pair,
             clients: clients.unwrap_or(ClientAuth::Off),
+            http1: false,
         })),
         (None, None) => Ok(None),
         (None, Some(_)) => {

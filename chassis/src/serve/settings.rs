@@ -271,6 +271,7 @@ fn server_tls(values: &Values) -> Result<Option<ServerTls>, ConfigError> {
         (Some(pair), clients) => Ok(Some(ServerTls {
             pair,
             clients: clients.unwrap_or(ClientAuth::Off),
+            http1: false,
         })),
         (None, None) => Ok(None),
         (None, Some(_)) => Err(values.refuse(

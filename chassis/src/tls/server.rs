@@ -97,6 +97,9 @@ impl Source for ServerSource {
             .with_client_cert_verifier(verifier(contents, &self.files.clients)?)
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(own.key)));
         config.alpn_protocols = vec![b"h2".to_vec()];
+        if self.files.http1 {
+            config.alpn_protocols.push(b"http/1.1".to_vec());
+        }
         // A resumed session would skip the verification of the client.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;

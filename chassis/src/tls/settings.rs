@@ -53,6 +53,8 @@ pub struct ServerTls {
     pub pair: KeyPair,
     /// What it wants to see.
     pub clients: ClientAuth,
+    /// Whether HTTP/1 is spoken too.
+    pub http1: bool,
 }
 
 /// TLS of the way to another service.

@@ -18,6 +18,8 @@ pub(super) const WORKSPACE: &str = "keyway-workspace";
 pub(super) const SOURCE: &str = "keyway-source";
 pub(super) const KEY: &str = "keyway-key";
 const REASON: &str = "keyway-reason";
+/// The provider's own code of its error, where its words are not passed on.
+const PROVIDER_CODE: &str = "keyway-provider-code";
 const SHOULD_RETRY: &str = "x-should-retry";
 /// In trailers: the answer holds its error already.
 pub(super) const TOLD: &str = "keyway-told";
@@ -61,6 +63,10 @@ pub(super) fn fault(provider: ProviderId, id: CallId, status: &Status) -> Respon
     }
     if let Some(reason) = refusal.reason {
         headers.insert(REASON, HeaderValue::from_static(reason.as_str()));
+    }
+    let code = refusal.metadata.get("provider_code");
+    if let Some(Ok(code)) = code.map(|code| HeaderValue::from_str(code)) {
+        headers.insert(PROVIDER_CODE, code);
     }
     if words.status() == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

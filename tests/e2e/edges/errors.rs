@@ -131,6 +131,7 @@ async fn on_an_own_key_a_providers_error_passes_without_the_key_and_on_the_platf
         "{}",
         hosted.text()
     );
+    assert_eq!(hosted.header("keyway-provider-code"), "odd");
     product.simulator().reset().await;
     product
         .admin()

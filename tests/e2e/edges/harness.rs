@@ -2,9 +2,10 @@
 
 use keyway_words::CallId;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
+use crate::harness::pki::Authority;
 use crate::harness::{BOUND, Product};
 
 /// Providers with a chat.
@@ -61,6 +62,18 @@ impl Http {
             token: token.to_owned(),
             headers: Vec::new(),
         }
+    }
+
+    /// The same over TLS, in HTTP/1.1 as most SDKs speak it.
+    pub(super) fn over_tls(mut self, authority: &Authority) -> Self {
+        let authority = Certificate::from_pem(authority.pem().as_bytes()).expect("a certificate");
+        let client = Client::builder()
+            .no_proxy()
+            .http1_only()
+            .tls_certs_only([authority]);
+        self.client = client.build().expect("a client");
+        self.base = self.base.replacen("http:", "https:", 1);
+        self
     }
 
     /// The same with a header more.
