@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod dead_key;
 pub(crate) mod deadline;
+pub(crate) mod fill;
 pub(crate) mod latency;
 pub(crate) mod lists;
 pub(crate) mod print;

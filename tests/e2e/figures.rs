@@ -1,7 +1,8 @@
 //! Prints figures of the running product, beside the machine's own: how soon a change of a key
 //! holds, what the router adds to a call, what a dead key beside it and a silent provider do, and what lists and resolving take over a million keys. Nothing here asserts a speed.
 //!
-//! `cargo bench -p keyway-tests` runs it; the figures are milliseconds.
+//! `cargo bench -p keyway-tests` runs it, with `--features external` lists and resolving on PostgreSQL too;
+//! the figures are milliseconds. `KEYWAY_BENCH_ROWS` says another number of rows than a million.
 
 #![expect(
     clippy::print_stdout,
@@ -30,6 +31,23 @@ async fn main() {
     latency::measure(&product).await;
     dead_key::measure(&product).await;
     deadline::measure(&product).await;
-    lists::measure(&mut product).await;
+    let database = format!(
+        "sqlite://{}?mode=rw",
+        product.state().join("vault.db").display()
+    );
+    lists::measure(&mut product, &database).await;
+    drop(product.stop().await);
+    #[cfg(feature = "external")]
+    on_postgresql().await;
+}
+
+/// Lists and resolving again, with the vault on a private PostgreSQL of the same disk.
+#[cfg(feature = "external")]
+async fn on_postgresql() {
+    let database = harness::VaultDatabase::migrated("bench").await;
+    let mut product = harness::Setup::new().on(&database).start().await;
+    println!("with the vault on PostgreSQL");
+    print::disk_sync(product.state());
+    lists::measure(&mut product, &database.url).await;
     drop(product.stop().await);
 }

@@ -1,7 +1,6 @@
 //! Lists and resolving over a table of a million keys, 30 of 100 deleted. The measured workspaces
 //! were made by RPCs, so that their keys open; the others are filled in by SQL around them.
 
-use std::path::Path;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -11,10 +10,9 @@ use keyway_proto::vault::v1::{
     DeleteKeyRequest, KeyState, ListKeysRequest, PutKeyRequest, ResolveKeysRequest,
 };
 use keyway_words::{CallId, Secret};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
 use tokio::time::Instant;
 
-use super::print;
+use super::{fill, print};
 use crate::harness::{Product, Tenant};
 
 const TENANTS: usize = 20;
@@ -22,20 +20,21 @@ const PROVIDERS: [&str; 5] = ["anthropic", "exa", "google", "mistral", "openai"]
 const NAMES: usize = 8;
 const PAGES: usize = 1_000;
 
-pub(crate) async fn measure(product: &mut Product) {
+/// Measures a product whose vault has its keys in the database at a URL.
+pub(crate) async fn measure(product: &mut Product, database: &str) {
     let tenants = tenants(product).await;
     print::line(
         "ListKeys, a random filtered page of 800 rows",
         pages(&tenants).await,
     );
-    let start = Instant::now();
-    fill(&product.state().join("vault.db")).await;
+    let (rows, start) = (fill::rows(), Instant::now());
+    fill::fill(database, rows).await;
     println!(
-        "filled a million rows in {:.1} s",
+        "filled {rows} rows in {:.1} s",
         start.elapsed().as_secs_f64()
     );
     print::line(
-        "the same of 1 000 800 rows, 30 % deleted",
+        &format!("the same among {rows} more, 30 % deleted"),
         pages(&tenants).await,
     );
     product.kill(Part::Vault).await;
@@ -134,29 +133,6 @@ async fn resolve(product: &Product, tenants: &[Tenant]) -> (Vec<Duration>, Vec<D
     }
     (cold, cached)
 }
-
-/// A million rows of 25 000 workspaces in one statement; of ten rows three are deleted.
-async fn fill(database: &Path) {
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", database.display()));
-    options.max_connections(1).sqlx_logging(false);
-    let connection = Database::connect(options).await.expect("a database");
-    connection.execute_unprepared(FILL).await.expect("filled");
-    connection.close().await.expect("closed");
-}
-
-const FILL: &str = "
-INSERT INTO keys (row_id, owner, provider, name, version, data_key_id, envelope, mask, fingerprint,
-    place, disabled, expires_at, allowed_models, label, health, health_reason, health_until,
-    change_number, created_at, updated_at, deleted_at)
-WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999)
-SELECT printf('fill-%07d', i), printf('workspaces/fill-%05d', i / 40),
-    CASE i % 5 WHEN 0 THEN 'anthropic' WHEN 1 THEN 'exa' WHEN 2 THEN 'google' WHEN 3 THEN 'mistral'
-        ELSE 'openai' END,
-    printf('k%d', i % 40), 1, printf('data-key-%05d', i / 40),
-    CASE WHEN i % 10 < 3 THEN x'' ELSE randomblob(160) END, '…abcd', '0123456789abcdef',
-    i % 8, i % 7 = 0, NULL, '[]', '', 'ACTIVE', '', NULL, 1, 0, 0,
-    CASE WHEN i % 10 < 3 THEN 1 END
-FROM n";
 
 /// The same questions in every run.
 struct Random(u64);
