@@ -132,7 +132,7 @@ async fn take(kind: Kind, workspace: &str, admin: &Speaker, operator: &Speaker, 
             let request = UpdateKeyRequest {
                 name: key,
                 disabled: true,
-                update_mask: mask("disabled"),
+                update_mask: Some(mask("disabled")),
                 ..Default::default()
             };
             admin.vault.keys().update_key(request).await.unwrap();
@@ -166,7 +166,7 @@ async fn take(kind: Kind, workspace: &str, admin: &Speaker, operator: &Speaker, 
             let request = WorkspaceServiceUpdateRequest {
                 name,
                 policy: Some(policy),
-                update_mask: mask("policy.credential_mode"),
+                update_mask: Some(mask("policy.credential_mode")),
                 ..Default::default()
             };
             admin.vault.workspaces().update(request).await.unwrap();
@@ -226,8 +226,8 @@ async fn usage(speaker: &Speaker, workspace: &str) -> Result<(), Option<Reason>>
     answer.map(drop).map_err(|status| reason(&status))
 }
 
-fn mask(path: &str) -> Option<FieldMask> {
-    Some(FieldMask {
+fn mask(path: &str) -> FieldMask {
+    FieldMask {
         paths: vec![path.to_owned()],
-    })
+    }
 }
