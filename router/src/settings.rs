@@ -137,10 +137,7 @@ impl Settings for RouterConfig {
                 per_minute: values.get("probes.per_minute")?,
                 longest: values.get("probes.longest")?,
             },
-            edge: edge::Bounds {
-                body: values.get("limits.request")?,
-                body_time: values.get("http.body_time")?,
-            },
+            edge: edge(values)?,
             request_bytes: values.get("limits.request")?,
             aliases: aliases(values)?,
             switches: values.get("switches.file")?,
@@ -156,6 +153,13 @@ fn admission(values: &Values) -> Result<AdmissionBounds, ConfigError> {
         calls: values.get("limits.calls")?,
         queue: values.get("limits.queue")?,
         longest_wait: values.get("limits.queue_wait")?,
+    })
+}
+
+fn edge(values: &Values) -> Result<edge::Bounds, ConfigError> {
+    Ok(edge::Bounds {
+        body: values.get("limits.request")?,
+        body_time: values.get("http.body_time")?,
     })
 }
 
