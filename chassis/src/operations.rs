@@ -39,6 +39,7 @@ impl Readiness {
 
     /// Says whether `reason` (a condition, `vault_feed`) holds.
     pub fn set(&self, reason: &'static str, ok: bool) {
+        metrics::gauge!("keyway_ready", "condition" => reason).set(f64::from(u8::from(ok)));
         self.0
             .send_if_modified(|reasons| reasons.insert(reason, ok) != Some(ok));
     }
@@ -259,6 +260,11 @@ mod tests {
         let text = read(address, "/readyz").await;
         assert!(
             text.ends_with(r#"{"ready":false,"missing":["vault_feed"]}"#),
+            "{text}"
+        );
+        let text = read(address, "/metrics").await;
+        assert!(
+            text.contains("keyway_ready{condition=\"vault_feed\"} 0"),
             "{text}"
         );
         readiness.set("vault_feed", true);
