@@ -1,6 +1,7 @@
 //! One open watch: what is said on it, what is acknowledged, and how old a bookmark can be.
 
 use std::collections::VecDeque;
+use std::error::Error as _;
 use std::time::Duration;
 
 use keyway_proto::vault::v1 as wire;
@@ -9,7 +10,7 @@ use keyway_proto::vault::v1::watch_changes_response::Message as Said;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use crate::keys::VaultClient;
 
@@ -28,7 +29,7 @@ pub(super) struct Watch {
 
 /// Why there is no watch.
 pub(super) enum Closed {
-    Refused(Code),
+    Refused { code: Code, why: String },
     Silent,
     Broke,
 }
@@ -36,11 +37,25 @@ pub(super) enum Closed {
 impl Closed {
     pub(super) fn log(&self) {
         match self {
-            Self::Refused(code) => tracing::warn!(?code, "the vault refused the change feed"),
+            Self::Refused { code, why } => {
+                tracing::warn!(?code, "the vault did not open the change feed: {why}");
+            }
             Self::Silent => tracing::warn!("the vault is silent on the change feed; {STALE}"),
             Self::Broke => tracing::warn!("the change feed broke off; {STALE}"),
         }
     }
+}
+
+/// What the vault said, or, where nothing reached it, the innermost cause: a name that is not known,
+/// a connection that is refused, a certificate that does not fit.
+fn why(status: &Status) -> String {
+    let mut said = status.message().to_owned();
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        said = error.to_string();
+        cause = error.source();
+    }
+    said
 }
 
 const STALE: &str = "what is cached lives to the stale bound";
@@ -58,7 +73,10 @@ impl Watch {
         let watch = vault.watch(ReceiverStream::new(messages));
         let said = match timeout(dead_after, watch).await {
             Ok(Ok(said)) => said,
-            Ok(Err(status)) => return Err(Closed::Refused(status.code())),
+            Ok(Err(status)) => {
+                let (code, why) = (status.code(), why(&status));
+                return Err(Closed::Refused { code, why });
+            }
             Err(_passed) => return Err(Closed::Silent),
         };
         Ok(Self {
