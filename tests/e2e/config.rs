@@ -55,7 +55,7 @@ fn settings(service: &str) -> Vec<Setting> {
     .collect()
 }
 
-fn check(service: &str, file: Option<&Path>, variable: Option<(&str, &str)>) -> Output {
+pub(crate) fn check(service: &str, file: Option<&Path>, variable: Option<(&str, &str)>) -> Output {
     let mut command = program(service);
     command.arg("--check-config");
     if let Some(file) = file {
