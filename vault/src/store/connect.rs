@@ -36,6 +36,8 @@ pub(super) struct Pool {
     connection: DatabaseConnection,
     turns: Arc<Semaphore>,
     wait: Duration,
+    /// Longest that the start of a transaction takes; `None` where nothing is far away.
+    patience: Option<Duration>,
     reach: Reach,
     /// What a PostgreSQL transaction begins with.
     preamble: String,
@@ -70,12 +72,14 @@ pub(super) async fn open(
         }
     };
     let reach = Reach::default();
+    let is_server = matches!(address, DatabaseAddress::Server(_));
     let pool = |mut connection, turns: u32, preamble| {
         counters::count(&mut connection);
         Pool {
             connection,
             turns: Arc::new(Semaphore::new(turns.try_into().unwrap_or(usize::MAX))),
             wait: bounds.turn,
+            patience: is_server.then_some(bounds.connect + bounds.turn),
             reach: reach.clone(),
             preamble,
             aside: beside(bounds),
@@ -129,12 +133,28 @@ impl Pool {
 
     async fn begin_with(&self, mode: AccessMode, preamble: &str) -> Result<Begun, StoreError> {
         let turn = self.turn().await?;
-        let (transaction, found) = self.reach.learn(self.start(mode, preamble)).await?;
+        let (transaction, found) = self.reach.learn(self.started(mode, preamble)).await?;
         Ok(Begun {
             transaction,
             turn,
             found,
         })
+    }
+
+    /// A connection whose other end is gone without a word would hold its turn until the system
+    /// gives it up, and background work has no caller whose deadline ends it.
+    async fn started(
+        &self,
+        mode: AccessMode,
+        preamble: &str,
+    ) -> Result<(DatabaseTransaction, u64), StoreError> {
+        let start = self.start(mode, preamble);
+        match self.patience {
+            Some(patience) => tokio::time::timeout(patience, start)
+                .await
+                .unwrap_or(Err(StoreError::Away)),
+            None => start.await,
+        }
     }
 
     async fn start(
