@@ -185,7 +185,7 @@ fn token_file(values: &Values) -> Result<Option<PathBuf>, ConfigError> {
     let file: Option<PathBuf> = values.get("vault.token_file")?;
     let certificate: Option<PathBuf> = values.get("vault.tls.certificate")?;
     if file.is_none() && certificate.is_none() {
-        return Err(values.refuse(
+        return Err(values.missing(
             "vault.token_file",
             "a file, unless vault.tls.certificate is set",
         ));
