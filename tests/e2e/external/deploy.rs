@@ -28,13 +28,13 @@ fn run(program: &str, args: &[&str]) -> Result<String, String> {
 fn every_overlay_keeps_its_promises_and_no_removal_of_one_goes_unnoticed() {
     let overlays = "deploy/kubernetes/overlays";
     let said = run("python3", &["tests/deploy/kubernetes.py", overlays]);
-    println!("{}", said.unwrap_or_else(|wrong| panic!("{wrong}")));
+    said.unwrap_or_else(|wrong| panic!("{wrong}"));
 }
 
 #[test]
 fn the_images_run_read_only_without_rights_and_work_together() {
     let said = run("tests/deploy/images.sh", &[]);
-    println!("{}", said.unwrap_or_else(|wrong| panic!("{wrong}")));
+    said.unwrap_or_else(|wrong| panic!("{wrong}"));
 }
 
 #[test]
