@@ -85,32 +85,31 @@ const TOOL: Shape = Word(
     &["custom", "bash_", "text_editor_", "computer_", "memory_"],
 );
 
+/// What one kind of block may hold.
+type Fields = &'static [(&'static str, Shape)];
+
+const TEXT: Fields = &[("text", Any), ("cache_control", Any), ("citations", Any)];
+const IMAGE: Fields = &[("source", SOURCE), ("cache_control", Any)];
+const DOCUMENT: Fields = &[
+    ("source", SOURCE),
+    ("cache_control", Any),
+    ("citations", Any),
+    ("context", Any),
+    ("title", Any),
+];
+const SEARCH_RESULT: Fields = &[
+    ("content", Any),
+    ("source", Any),
+    ("title", Any),
+    ("cache_control", Any),
+    ("citations", Any),
+];
+
 const BLOCK: Shape = Typed(&[
-    (
-        "text",
-        &[("text", Any), ("cache_control", Any), ("citations", Any)],
-    ),
-    ("image", &[("source", SOURCE), ("cache_control", Any)]),
-    (
-        "document",
-        &[
-            ("source", SOURCE),
-            ("cache_control", Any),
-            ("citations", Any),
-            ("context", Any),
-            ("title", Any),
-        ],
-    ),
-    (
-        "search_result",
-        &[
-            ("content", Any),
-            ("source", Any),
-            ("title", Any),
-            ("cache_control", Any),
-            ("citations", Any),
-        ],
-    ),
+    ("text", TEXT),
+    ("image", IMAGE),
+    ("document", DOCUMENT),
+    ("search_result", SEARCH_RESULT),
     (
         "tool_use",
         &[
@@ -136,31 +135,10 @@ const BLOCK: Shape = Typed(&[
 
 /// What a tool gave back.
 const RESULT: Shape = Typed(&[
-    (
-        "text",
-        &[("text", Any), ("cache_control", Any), ("citations", Any)],
-    ),
-    ("image", &[("source", SOURCE), ("cache_control", Any)]),
-    (
-        "document",
-        &[
-            ("source", SOURCE),
-            ("cache_control", Any),
-            ("citations", Any),
-            ("context", Any),
-            ("title", Any),
-        ],
-    ),
-    (
-        "search_result",
-        &[
-            ("content", Any),
-            ("source", Any),
-            ("title", Any),
-            ("cache_control", Any),
-            ("citations", Any),
-        ],
-    ),
+    ("text", TEXT),
+    ("image", IMAGE),
+    ("document", DOCUMENT),
+    ("search_result", SEARCH_RESULT),
 ]);
 
 /// Never a file of the account.
