@@ -94,7 +94,7 @@ pub struct VaultSettings {
 
 impl Settings for RouterConfig {
     fn settings() -> Vec<Setting> {
-        table::SETTINGS.to_vec()
+        table::settings()
     }
 
     fn from_values(values: &Values) -> Result<Self, ConfigError> {
