@@ -137,7 +137,8 @@ impl Probes {
                 ));
             }
             let body = reply.whole().await?;
-            Ok::<_, SendError>(Found::Good(adapter.probe_reply(&body).map(Box::new)))
+            let good = |probed| Found::Good(Box::new(probed));
+            Ok::<_, SendError>(adapter.probe_reply(&body).map_or_else(Found::Unread, good))
         };
         Ok(
             match tokio::time::timeout(self.bounds.longest, asked).await {
@@ -187,6 +188,7 @@ impl Probes {
         Ok(wire::TestKeyResponse {
             state: found.state().into(),
             state_reason: words,
+            models: found.models().to_vec(),
             receipt: Some(wire::Receipt {
                 call_id: opening.call_id.to_string(),
                 attempts: vec![line],
@@ -199,13 +201,18 @@ impl Probes {
         let execution = &self.execution;
         let (outcome, reason) = match found {
             Found::Good(_) => (Outcome::Completed, ""),
-            Found::Refused(_) | Found::NoAnswer(_) => (Outcome::Failed, found.reason().as_str()),
+            _ => (Outcome::Failed, found.reason().as_str()),
         };
         let now = execution.clock.now();
-        let Found::Good(Some(used)) = found else {
-            return Settlement::without_usage(outcome, Basis::None, reason, now);
+        let Some((model, metered)) = found.used() else {
+            let basis = match found {
+                Found::Unread(_) => Basis::Unknown,
+                _ => Basis::None,
+            };
+            let mut settlement = Settlement::without_usage(outcome, basis, reason, now);
+            settlement.amounts.charge = Some(Usd::ZERO);
+            return settlement;
         };
-        let (model, metered) = used.as_ref();
         let priced = execution.prices.price(
             &execution.prices.table(),
             (opening.source, opening.provider, model),

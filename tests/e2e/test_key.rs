@@ -48,6 +48,7 @@ async fn a_good_key_of_every_provider_is_found_good_and_the_test_is_on_the_strea
             let found = test(speaker, &key(owner, provider)).await.unwrap();
             assert_eq!(found.state(), KeyState::Active, "{provider} {found:?}");
             let costs = provider == "exa";
+            assert_eq!(found.models.is_empty(), costs, "{found:?}");
             assert_eq!(
                 found.state_reason.contains("cost nothing"),
                 !costs,
@@ -138,7 +139,7 @@ async fn a_definite_answer_marks_the_key_and_success_is_the_way_back() {
 async fn what_says_nothing_about_the_key_changes_nothing() {
     let setup = Setup::new()
         .with("KEYWAY_ROUTER__PROBES__LONGEST", "300ms")
-        .with("KEYWAY_ROUTER__PROBES__PER_MINUTE", "5");
+        .with("KEYWAY_ROUTER__PROBES__PER_MINUTE", "6");
     let product = setup.start().await;
     let (admin, simulator) = (product.admin(), product.simulator());
     let name = key(DEMO, "openai");
@@ -150,6 +151,7 @@ async fn what_says_nothing_about_the_key_changes_nothing() {
         json!({"fixture": "openai/503_overloaded.error"}),
         json!({"fixture": "openai/429_rate.error"}),
         json!({"fixture": "openai/403_country.error"}),
+        json!({"status": 200, "body": "<html>sign in to the network</html>"}),
         json!({"hold": "silent"}),
     ] {
         simulator
@@ -184,7 +186,7 @@ async fn what_says_nothing_about_the_key_changes_nothing() {
     admin.vault.keys().update_key(disable).await.unwrap();
     assert_eq!(test(&admin, &name).await.unwrap().state(), KeyState::Active);
     assert_eq!(stored(&admin, &name).await.state(), KeyState::Disabled);
-    // Five within a minute are enough for one key; another one has its own.
+    // Six within a minute are enough for one key; another one has its own.
     let refused = test(&admin, &name).await.unwrap_err();
     assert_eq!(reason(&refused), Some(Reason::WorkspaceBusy));
     assert!(status::refusal(&refused).retry_after.is_some());

@@ -10,6 +10,7 @@ use crate::embed::{EmbedBatch, EmbedCall, EmbedReply};
 use crate::failure::ProviderFailure;
 use crate::metered::Metered;
 use crate::native::NativeApi;
+use crate::probed::Probed;
 use crate::search::{SearchCall, SearchReply};
 use crate::wire::{DecodeError, EncodeError, WireRequest};
 
@@ -71,10 +72,10 @@ pub trait Adapter: fmt::Debug + Send + Sync {
         Err(EncodeError::NotOffered { what: "key check" })
     }
 
-    /// What a probe that was answered with a 2xx status used; nothing, unless it is a paid call of
-    /// the model that stands beside it.
-    fn probe_reply(&self, _body: &[u8]) -> Option<(&'static str, Metered)> {
-        None
+    /// Reads the body of the answer to a probe with a 2xx status. An error: it is not what the
+    /// provider documents, and says nothing about the key.
+    fn probe_reply(&self, body: &[u8]) -> Result<Probed, DecodeError> {
+        Probed::list(body)
     }
 
     /// Writes a search.

@@ -61,7 +61,7 @@ impl Adapter for Anthropic {
     }
 
     fn probe(&self) -> Result<WireRequest, EncodeError> {
-        Ok(request::versioned(WireRequest::get("/v1/models?limit=1")))
+        Ok(request::versioned(WireRequest::get("/v1/models?limit=100")))
     }
 
     fn failure(

@@ -12,8 +12,8 @@ use keyway_words::{ProviderId, Timestamp};
 
 use crate::adapter::{Adapter, Credential};
 use crate::failure::ProviderFailure;
-use crate::metered::Metered;
 use crate::native::NativeApi;
+use crate::probed::Probed;
 use crate::search::{SearchCall, SearchReply};
 use crate::wire::{DecodeError, EncodeError, WireRequest};
 
@@ -56,9 +56,12 @@ impl Adapter for Exa {
         })
     }
 
-    fn probe_reply(&self, body: &[u8]) -> Option<(&'static str, Metered)> {
-        let reply = response::search(Endpoint::Search, body).ok();
-        Some((PROBE, reply.map(|reply| reply.metered).unwrap_or_default()))
+    fn probe_reply(&self, body: &[u8]) -> Result<Probed, DecodeError> {
+        let reply = response::search(Endpoint::Search, body)?;
+        Ok(Probed {
+            models: Vec::new(),
+            used: Some((PROBE, reply.metered)),
+        })
     }
 
     fn native(&self) -> Option<&'static dyn NativeApi> {

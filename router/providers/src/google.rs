@@ -61,7 +61,7 @@ impl Adapter for Google {
     }
 
     fn probe(&self) -> Result<WireRequest, EncodeError> {
-        Ok(WireRequest::get("/v1beta/models?pageSize=1"))
+        Ok(WireRequest::get("/v1beta/models?pageSize=100"))
     }
 
     fn embed(&self, call: &EmbedCall) -> Result<WireRequest, EncodeError> {

@@ -14,8 +14,8 @@
 //! 4. Split the work by direction: `request` (neutral to wire; every neutral field is written or
 //!    refused), `response` and `stream` (wire to neutral), `usage` (counts to disjoint parts).
 //! 5. Name the type in [`registry::adapter`], the only `match` over providers.
-//! 6. Take its rows off the list of those not built in `tests/wire/manifest.rs`, which makes the
-//!    tests demand them, and add its prices to the catalogue.
+//! 6. Add the neutral calls of its request fixtures in `tests/wire/requests`, which the tests
+//!    demand, and its prices to the catalogue.
 
 #![cfg_attr(
     not(test),
@@ -47,6 +47,7 @@ mod mistral;
 pub mod native;
 mod openai;
 mod options;
+pub mod probed;
 pub mod registry;
 mod retry_after;
 pub mod search;
@@ -57,4 +58,5 @@ pub mod wire;
 pub use adapter::{Adapter, Credential, StreamDecoder};
 pub use failure::{FailureClass, ProviderFailure};
 pub use metered::Metered;
+pub use probed::Probed;
 pub use wire::{DecodeError, EncodeError, WireRequest};

@@ -2,7 +2,7 @@
 
 use keyway_proto::Reason;
 use keyway_proto::vault::v1::KeyState;
-use keyway_router_providers::{FailureClass, Metered, ProviderFailure};
+use keyway_router_providers::{DecodeError, FailureClass, Metered, Probed, ProviderFailure};
 use keyway_words::{ProviderId, Usd};
 
 use crate::keys::{LeasedKey, Trouble};
@@ -11,8 +11,10 @@ use crate::upstream::{SendError, without_key};
 /// What the provider said.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// It takes the key. The model and what was used, if the test was a paid call.
-    Good(Option<Box<(&'static str, Metered)>>),
+    /// It takes the key.
+    Good(Box<Probed>),
+    /// What came with a good status is not its answer.
+    Unread(DecodeError),
     /// It refused.
     Refused(ProviderFailure),
     /// It gave no answer.
@@ -24,6 +26,23 @@ impl Found {
         matches!(self, Self::Good(_))
     }
 
+    /// The models that the provider lists for the key.
+    pub(super) fn models(&self) -> &[String] {
+        match self {
+            Self::Good(probed) => &probed.models,
+            _ => &[],
+        }
+    }
+
+    /// The model and what was used, if the test was a paid call.
+    pub(super) fn used(&self) -> Option<(&'static str, &Metered)> {
+        let Self::Good(probed) = self else {
+            return None;
+        };
+        let (model, metered) = probed.used.as_ref()?;
+        Some((model, metered))
+    }
+
     /// Only a definite answer about the key is a state.
     pub(super) fn state(&self) -> KeyState {
         match self {
@@ -33,7 +52,7 @@ impl Found {
                 FailureClass::KeyExhausted => KeyState::Exhausted,
                 _ => KeyState::Unspecified,
             },
-            Self::NoAnswer(_) => KeyState::Unspecified,
+            Self::Unread(_) | Self::NoAnswer(_) => KeyState::Unspecified,
         }
     }
 
@@ -56,6 +75,7 @@ impl Found {
             Self::Good(_) => Reason::Internal,
             Self::NoAnswer(SendError::TimedOut(_)) => Reason::ProviderTimeout,
             Self::NoAnswer(_) => Reason::ProviderUnavailable,
+            Self::Unread(_) => Reason::ProviderProtocol,
             Self::Refused(failure) => match failure.class {
                 FailureClass::KeyRejected => Reason::KeyRejected,
                 FailureClass::KeyExhausted => Reason::KeyExhausted,
@@ -70,10 +90,13 @@ impl Found {
     /// What people are told. The provider's own words come along without the key.
     pub(super) fn words(&self, provider: ProviderId, key: &LeasedKey, cost: Option<Usd>) -> String {
         let mut words = match self {
-            Self::Good(None) => format!(
+            Self::Good(probed) if probed.used.is_none() => format!(
                 "{provider} accepts the key. The test cost nothing, and does not show whether there is credit"
             ),
-            Self::Good(Some(_)) => match cost {
+            Self::Unread(error) => {
+                format!("{provider}: {error}: nothing was learnt about the key")
+            }
+            Self::Good(_) => match cost {
                 Some(cost) => format!(
                     "{provider} accepts the key. The test was a call, which costs {cost} USD at list price on the account of the key"
                 ),

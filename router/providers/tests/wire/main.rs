@@ -10,6 +10,8 @@
 
 mod failures;
 mod manifest;
+mod models;
+mod native;
 mod replies;
 mod requests;
 mod searches;

@@ -1,34 +1,10 @@
-//! The manifest of the fixtures, and what of it is not built yet.
+//! The manifest of the fixtures: each row has a test against what it expects.
 
 use std::path::PathBuf;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use keyway_router_providers::{Adapter, registry};
 use serde_json::Value;
-
-/// Rows that nothing reads yet, by the start of their id, and why.
-const NOT_BUILT: [(&str, &str); 11] = [
-    ("google/models.", "keys are not tested yet"),
-    (
-        "google/embed.request",
-        "the batch method is always used, as the official SDK does",
-    ),
-    ("mistral/models.", "keys are not tested yet"),
-    ("openai/models.", "keys are not tested yet"),
-    ("anthropic/models.", "keys are not tested yet"),
-    ("anthropic/count_tokens.", "nothing counts tokens yet"),
-    (
-        "anthropic/cached.request",
-        "the neutral schema has no cache marks on blocks",
-    ),
-    ("exa/answer_stream.request", "searches are not streamed"),
-    ("exa/answer.sse", "searches are not streamed"),
-    ("exa/search.sse", "searches are not streamed"),
-    (
-        "openai/embeddings_float.request",
-        "vectors are always asked for as base64",
-    ),
-];
 
 /// One fixture.
 #[derive(Debug, Clone)]
@@ -55,22 +31,19 @@ impl Row {
 
     /// The adapter of the row's provider.
     pub(crate) fn adapter(&self) -> &'static dyn Adapter {
-        let provider = self.id.split('/').next().expect("an id names its provider");
-        registry::adapter(provider.parse().expect("a known provider")).expect("it is built")
+        let provider = self.provider().parse().expect("a known provider");
+        registry::adapter(provider).expect("it is built")
     }
 
-    fn is_not_built(&self) -> bool {
-        NOT_BUILT
-            .iter()
-            .any(|(start, _why)| self.id.starts_with(start))
+    /// The id of its provider.
+    pub(crate) fn provider(&self) -> &str {
+        self.id.split('/').next().expect("an id names its provider")
     }
 }
 
-/// The rows of a kind that are built.
+/// The rows of a kind.
 pub(crate) fn rows(kind: &str) -> Vec<Row> {
-    let rows = all()
-        .into_iter()
-        .filter(|row| row.kind == kind && !row.is_not_built());
+    let rows = all().into_iter().filter(|row| row.kind == kind);
     let rows: Vec<Row> = rows.collect();
     assert!(!rows.is_empty(), "no row of kind {kind}");
     rows
@@ -112,25 +85,16 @@ fn folder() -> PathBuf {
 }
 
 #[test]
-fn every_row_is_tested_or_listed_as_not_built() {
-    let rows = all();
-    for (start, why) in NOT_BUILT {
-        assert!(
-            rows.iter().any(|row| row.id.starts_with(start)),
-            "{start} is stale: {why}"
-        );
-    }
+fn every_row_has_a_test_against_what_it_expects() {
     let mut tested: Vec<String> = crate::requests::tested_ids();
     tested.extend(crate::replies::tested_ids());
     tested.extend(crate::searches::tested_ids());
+    tested.extend(crate::models::tested_ids());
     tested.extend(crate::streams::tested_ids());
     tested.extend(crate::failures::tested_ids());
+    tested.extend(crate::native::tested_ids());
     tested.sort();
-    let mut built: Vec<String> = rows
-        .iter()
-        .filter(|row| !row.is_not_built())
-        .map(|row| row.id.clone())
-        .collect();
-    built.sort();
-    assert_eq!(tested, built);
+    let mut all: Vec<String> = all().into_iter().map(|row| row.id).collect();
+    all.sort();
+    assert_eq!(tested, all);
 }
