@@ -196,3 +196,6 @@ impl Drop for Meter {
 
 /// What a workspace sees of the platform's keys.
 pub const PLATFORM: &str = "platform";
+
+#[cfg(test)]
+mod golden;

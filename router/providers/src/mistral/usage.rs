@@ -18,6 +18,7 @@ struct Report {
     prompt_token_details: Option<PromptDetails>,
     num_cached_tokens: Count,
     service_tier: Option<String>,
+    prompt_audio_seconds: Option<Box<RawValue>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -37,9 +38,24 @@ pub(super) fn read(report: &RawValue, metered: &mut Metered) {
         .map(|report| normal_form(report, &mut counter));
     metered.flagged = counter.flagged || usage.is_none();
     metered.usage = usage.filter(|usage| !usage.is_unknown());
-    if let Some(tier) = report.and_then(|report| report.service_tier) {
+    let Some(report) = report else { return };
+    if let Some(tier) = report.service_tier {
         metered.service_tier = Some(tier);
     }
+    if let Some(seconds) = report.prompt_audio_seconds.filter(|told| is_some(told)) {
+        let seconds = seconds.get().to_owned();
+        metered.dimensions.insert(AUDIO_SECONDS.to_owned(), seconds);
+    }
+}
+
+/// Audio is priced by the second, beside the tokens: a price of tokens alone would be too low.
+const AUDIO_SECONDS: &str = "prompt_audio_seconds";
+
+/// Whether it is a number other than zero.
+fn is_some(told: &RawValue) -> bool {
+    let text = told.get();
+    text.starts_with(|first: char| first.is_ascii_digit())
+        && text.contains(|digit: char| ('1'..='9').contains(&digit))
 }
 
 fn normal_form(report: &Report, counter: &mut Counter) -> Usage {
