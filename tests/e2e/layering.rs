@@ -54,7 +54,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tests/provider-sim", &[]),
     // Starts servers for tests; nothing of the product, and no product depends on it.
     ("tests/servers", &[]),
-    ("tests/fuzz", &["vault", "vault/crypto", "proto/words"]),
+    (
+        "tests/fuzz",
+        &["vault", "vault/crypto", "router/providers", "proto/words"],
+    ),
     (
         "deploy/local",
         &[
