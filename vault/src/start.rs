@@ -79,7 +79,7 @@ pub(crate) async fn open(
 ) -> Result<(Store, Keyring), StartError> {
     let address = address(database)?;
     let store = Store::open(&address, database.bounds, clock).await?;
-    keyway_migrations::vault::check(store.connection()).await?;
+    keyway_migrations::vault::check(&store.connection()).await?;
     let keyring = unlock(&store, holders.into(), bounds).await?;
     Ok((store, keyring))
 }

@@ -15,7 +15,9 @@ mod error;
 pub(crate) mod feed;
 pub(crate) mod health;
 pub(crate) mod keys;
+mod live;
 pub(crate) mod members;
+mod patient;
 pub(crate) mod purge;
 mod reach;
 pub(crate) mod requests;
@@ -37,14 +39,13 @@ use std::sync::Arc;
 use keyway_chassis::clock::Clock;
 use keyway_migrations::{DatabaseAddress, MIGRATION_LOCK};
 use keyway_words::Timestamp;
-use sea_orm::{
-    AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend,
-};
+use sea_orm::{AccessMode, ConnectionTrait as _, DatabaseConnection, DbBackend};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 pub(crate) use self::connect::Bounds;
 use self::connect::{Begun, Pool};
 pub(crate) use self::error::StoreError;
+use self::patient::PatientTransaction;
 use self::trail::Trail;
 use crate::failpoints;
 use crate::store::feed::Change;
@@ -77,7 +78,7 @@ impl Store {
     }
 
     /// The connection that checks of the schema run on.
-    pub(crate) const fn connection(&self) -> &DatabaseConnection {
+    pub(crate) fn connection(&self) -> DatabaseConnection {
         self.reader.connection()
     }
 
@@ -188,7 +189,7 @@ impl Store {
 
 /// A transaction that may write.
 pub(crate) struct Write {
-    transaction: DatabaseTransaction,
+    transaction: PatientTransaction,
     _turn: OwnedSemaphorePermit, // given back after the transaction
     now: Timestamp,
     wakes: bool,
@@ -198,7 +199,7 @@ pub(crate) struct Write {
 
 impl Write {
     /// Where statements run.
-    pub(crate) const fn on(&self) -> &DatabaseTransaction {
+    pub(crate) const fn on(&self) -> &PatientTransaction {
         &self.transaction
     }
 
@@ -258,13 +259,13 @@ impl Write {
 
 /// A transaction that writes beside the writers.
 pub(crate) struct Aside {
-    transaction: DatabaseTransaction,
+    transaction: PatientTransaction,
     _turn: OwnedSemaphorePermit, // given back after the transaction
 }
 
 impl Aside {
     /// Where statements run.
-    pub(crate) const fn on(&self) -> &DatabaseTransaction {
+    pub(crate) const fn on(&self) -> &PatientTransaction {
         &self.transaction
     }
 
@@ -276,14 +277,14 @@ impl Aside {
 
 /// A transaction that reads one state of the database.
 pub(crate) struct Read {
-    transaction: DatabaseTransaction,
+    transaction: PatientTransaction,
     _turn: OwnedSemaphorePermit, // given back after the transaction
     now: Timestamp,
 }
 
 impl Read {
     /// Where statements run.
-    pub(crate) const fn on(&self) -> &DatabaseTransaction {
+    pub(crate) const fn on(&self) -> &PatientTransaction {
         &self.transaction
     }
 

@@ -8,14 +8,15 @@ use std::time::Duration;
 use keyway_migrations::DatabaseAddress;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection,
-    DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
+    AccessMode, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::StoreError;
+use super::live::{Live, Remote};
+use super::patient::PatientTransaction;
 use super::reach::Reach;
-use super::{StoreError, counters};
 
 /// How much of the database one process takes, and how long anything on it may last.
 #[derive(Debug, Clone, Copy)]
@@ -33,11 +34,13 @@ pub(crate) struct Bounds {
 /// Connections of one kind.
 #[derive(Clone)]
 pub(super) struct Pool {
-    connection: DatabaseConnection,
+    live: Live,
     turns: Arc<Semaphore>,
     wait: Duration,
     /// Longest that the start of a transaction takes; `None` where nothing is far away.
     patience: Option<Duration>,
+    /// The same for each of its statements.
+    answer: Option<Duration>,
     reach: Reach,
     /// What a PostgreSQL transaction begins with.
     preamble: String,
@@ -47,7 +50,7 @@ pub(super) struct Pool {
 
 /// A transaction and its turn, which ends after it.
 pub(super) struct Begun {
-    pub(super) transaction: DatabaseTransaction,
+    pub(super) transaction: PatientTransaction,
     pub(super) turn: OwnedSemaphorePermit,
     /// Rows that the preamble found.
     pub(super) found: u64,
@@ -60,30 +63,33 @@ pub(super) async fn open(
 ) -> Result<(Pool, Pool), StoreError> {
     let (writer, reader) = match address {
         DatabaseAddress::File(path) => (
-            Database::connect(sqlite(path, 1, bounds.turn, false)).await?,
-            Database::connect(sqlite(path, bounds.readers, bounds.turn, true)).await?,
+            Live::file(Database::connect(sqlite(path, 1, bounds.turn, false)).await?),
+            Live::file(Database::connect(sqlite(path, bounds.readers, bounds.turn, true)).await?),
         ),
-        DatabaseAddress::Server(server) => {
-            server.probe(bounds.connect).await?;
+        DatabaseAddress::Server(address) => {
+            address.probe(bounds.connect).await?;
+            let remote = |connections| Remote {
+                address: address.clone(),
+                connections,
+                bound: bounds.connect,
+            };
             (
-                server.pool(1, bounds.connect).await?,
-                server.pool(bounds.readers, bounds.connect).await?,
+                Live::server(remote(1)).await?,
+                Live::server(remote(bounds.readers)).await?,
             )
         }
     };
     let reach = Reach::default();
     let is_server = matches!(address, DatabaseAddress::Server(_));
-    let pool = |mut connection, turns: u32, preamble| {
-        counters::count(&mut connection);
-        Pool {
-            connection,
-            turns: Arc::new(Semaphore::new(turns.try_into().unwrap_or(usize::MAX))),
-            wait: bounds.turn,
-            patience: is_server.then_some(bounds.connect + bounds.turn),
-            reach: reach.clone(),
-            preamble,
-            aside: beside(bounds),
-        }
+    let pool = |live, turns: u32, preamble| Pool {
+        live,
+        turns: Arc::new(Semaphore::new(turns.try_into().unwrap_or(usize::MAX))),
+        wait: bounds.turn,
+        patience: is_server.then_some(bounds.connect + bounds.turn),
+        answer: is_server.then_some(bounds.statement + bounds.connect),
+        reach: reach.clone(),
+        preamble,
+        aside: beside(bounds),
     };
     Ok((
         pool(writer, 1, writing(bounds)),
@@ -93,13 +99,13 @@ pub(super) async fn open(
 
 impl Pool {
     /// The pool itself, for what needs no transaction.
-    pub(super) const fn connection(&self) -> &DatabaseConnection {
-        &self.connection
+    pub(super) fn connection(&self) -> DatabaseConnection {
+        self.live.get().connections
     }
 
     /// Which database it is.
     pub(super) fn backend(&self) -> DbBackend {
-        self.connection.get_database_backend()
+        self.connection().get_database_backend()
     }
 
     /// The right to one of the connections, until it is dropped. Nobody waits for one while the
@@ -133,7 +139,13 @@ impl Pool {
 
     async fn begin_with(&self, mode: AccessMode, preamble: &str) -> Result<Begun, StoreError> {
         let turn = self.turn().await?;
-        let (transaction, found) = self.reach.learn(self.started(mode, preamble)).await?;
+        let used = self.live.get();
+        let started = Box::pin(self.started(&used.connections, mode, preamble));
+        let started = self.reach.learn(started).await;
+        if started.as_ref().is_err_and(StoreError::is_silence) {
+            Box::pin(self.live.leave(&used)).await?;
+        }
+        let (transaction, found) = started?;
         Ok(Begun {
             transaction,
             turn,
@@ -145,10 +157,11 @@ impl Pool {
     /// gives it up, and background work has no caller whose deadline ends it.
     async fn started(
         &self,
+        connections: &DatabaseConnection,
         mode: AccessMode,
         preamble: &str,
-    ) -> Result<(DatabaseTransaction, u64), StoreError> {
-        let start = self.start(mode, preamble);
+    ) -> Result<(PatientTransaction, u64), StoreError> {
+        let start = self.start(connections, mode, preamble);
         match self.patience {
             Some(patience) => tokio::time::timeout(patience, start)
                 .await
@@ -159,15 +172,17 @@ impl Pool {
 
     async fn start(
         &self,
+        connections: &DatabaseConnection,
         mode: AccessMode,
         preamble: &str,
-    ) -> Result<(DatabaseTransaction, u64), StoreError> {
+    ) -> Result<(PatientTransaction, u64), StoreError> {
         let writes = mode == AccessMode::ReadWrite;
         let options = TransactionOptions {
             sqlite_transaction_mode: writes.then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.connection.begin_with_options(options).await?;
+        let transaction = connections.begin_with_options(options).await?;
+        let transaction = PatientTransaction::new(transaction, self.answer);
         let found = if self.backend() == DbBackend::Postgres {
             let done = transaction.execute_unprepared(preamble).await?;
             done.rows_affected()
@@ -178,7 +193,7 @@ impl Pool {
     }
 
     pub(super) async fn close(&self) -> Result<(), StoreError> {
-        Ok(self.connection.close_by_ref().await?)
+        Ok(self.connection().close_by_ref().await?)
     }
 }
 
