@@ -2,6 +2,7 @@
 
 mod bytes;
 mod errors;
+mod hang_up;
 pub(crate) mod harness;
 mod hosted;
 mod hygiene;

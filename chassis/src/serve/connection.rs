@@ -86,7 +86,7 @@ where
         });
         let service = TowerToHyperService::new(service);
         let age = self.config.connection_age().min(open.holds);
-        let (io, returned) = lent::lend(open.io);
+        let (io, returned) = lent::lend(open.io, open.spoken);
         let http = http(&self.config, open.spoken);
         let ended = {
             let http = http.serve_connection(TokioIo::new(io), service);

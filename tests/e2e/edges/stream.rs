@@ -1,11 +1,12 @@
 //! An event passes the moment it is complete: the provider sends the next one only after the client
 //! has the last.
 
-use keyway_proto::billing::v1::Basis;
+use keyway::Part;
+use keyway_proto::billing::v1::{Basis, Outcome};
 use serde_json::{Value, json};
 
 use super::harness::{Http, PROVIDERS, chat};
-use crate::harness::{DEMO, Logs, Product};
+use crate::harness::{DEMO, Logs, Product, wait_for};
 
 /// Events of a whole stream, as they end.
 fn ends(text: &str) -> usize {
@@ -59,9 +60,19 @@ async fn the_call_of_a_client_that_hangs_up_is_settled_with_all_that_its_provide
         let id = stream.call_id();
         stream.until(|text| ends(text) >= 2).await;
         drop(stream);
+        until_read_on(&product).await;
         simulator.release(provider).await;
         let events = product.admin().events_of(DEMO, &[&id]).await;
-        // Abandoned or completed, as the hang-up was noticed before the end or not.
+        assert_eq!(events[0].outcome(), Outcome::Abandoned, "{events:?}");
         assert_eq!(events[0].basis(), Basis::ProviderReported, "{events:?}");
     }
+}
+
+/// The router has noticed, while its provider is silent, and reads the answer on.
+async fn until_read_on(product: &Product) {
+    let noticed = async || {
+        let counts = product.counts(Part::Router).await;
+        (counts.sum("keyway_router_answers_read_on", "") == 1).then_some(())
+    };
+    wait_for("the hang-up to be noticed", noticed).await;
 }
