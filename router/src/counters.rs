@@ -88,6 +88,11 @@ pub(crate) const fn outcome_word(outcome: Outcome) -> &'static str {
     }
 }
 
+/// Answers that are read on though their caller left.
+pub(crate) fn answers_read_on(change: f64) {
+    gauge!("keyway_router_answers_read_on").increment(change);
+}
+
 /// Calls in flight, all workspaces together.
 pub(crate) fn calls_in_flight(change: f64) {
     gauge!("keyway_router_calls_in_flight").increment(change);

@@ -75,6 +75,8 @@ pub struct Rules {
     pub longest_wait: Duration,
     /// How long an answer is read on though its caller left.
     pub drain_for: Duration,
+    /// How many bytes of it at most.
+    pub drain_bytes: usize,
     /// When an attempt must be durably open, by source.
     pub open_before_send: BySource,
     /// Whether the answer's end waits for the settlement, by source.

@@ -127,7 +127,7 @@ impl Probes {
             .map_err(|error| crate::call::encode_fault(&error))?;
         let now = self.execution.clock.now();
         let asked = async {
-            let mut reply = upstream.send(request, secret).await?;
+            let mut reply = upstream.send(request, secret, upstream.room()).await?;
             let status = reply.status();
             if !(200..300).contains(&status) {
                 let headers = reply.headers().clone();

@@ -265,6 +265,7 @@ fn rules(values: &Values) -> Result<Rules, ConfigError> {
         attempts: values.get("attempts.most")?,
         longest_wait: values.get("attempts.longest_wait")?,
         drain_for: values.get("timeouts.drained")?,
+        drain_bytes: values.get("limits.drained_bytes")?,
         open_before_send: BySource {
             own: is("ledger.open.own", "before_send")?,
             hosted: is("ledger.open.hosted", "before_send")?,

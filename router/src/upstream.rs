@@ -5,6 +5,7 @@ mod addresses;
 mod authorize;
 mod client;
 mod egress;
+mod room;
 mod scrub;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use client::Way;
 pub use client::{Reply, SendError, Stage, Upstream, UpstreamBounds};
 pub(crate) use egress::is_plain_beyond_loopback;
 pub use egress::{Origin, OriginError};
+pub use room::Room;
 
 /// The clients of all providers that this build speaks.
 #[derive(Debug, Clone, Default)]

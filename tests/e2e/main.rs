@@ -38,6 +38,7 @@ mod lost_files;
 mod models;
 mod own_and_hosted;
 mod protection;
+mod read_on;
 mod request_ids;
 mod resolver_table;
 mod revoke;

@@ -1,5 +1,6 @@
 //! One attempt: open, send, measure, settle exactly once.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use keyway_chassis::deadline::Deadline;
@@ -14,10 +15,12 @@ use tracing::Instrument as _;
 use super::exchange::{Exchange, Progress};
 use super::failure::Failure;
 use super::run::{Left, Listener, Run};
-use super::{Answer, not_built};
+use super::{Answer, Execution, not_built};
+use crate::counters;
 use crate::keys::Lease;
 use crate::meter::{Meter, PLATFORM, Pricing, Settled};
 use crate::resolver::Planned;
+use crate::upstream::Room;
 
 /// How an attempt ended, for the call.
 #[derive(Debug)]
@@ -171,10 +174,12 @@ impl Run {
         else {
             return Ok(Err(Failure::Withdrawn));
         };
+        let room = upstream.room();
         let exchange = Exchange {
             adapter: ready.adapter,
             upstream,
             key,
+            room: room.clone(),
             work: &self.call.work,
             deltas: self.listener.deltas.clone(),
             native: self.listener.native.clone(),
@@ -198,10 +203,9 @@ impl Run {
         if left == Left::Deadline {
             self.listener.answer(Err(Deadline::fault("the provider")));
         }
-        let room = execution.drained.try_acquire();
-        if drains(lease, planned.source) && room.is_ok() {
+        if drains(lease, planned.source) {
             // Settled as abandoned, with the usage that the end of the answer tells.
-            drop(tokio::time::timeout(execution.rules.drain_for, running).await);
+            execution.read_on(running, &room).await;
         }
         Err(left)
     }
@@ -266,6 +270,19 @@ impl Run {
             durable = handle.durable() => durable.map_err(Fault::from),
             () = self.listener.deadline.wait() => Err(Deadline::fault("the ledger")),
         }
+    }
+}
+
+impl Execution {
+    /// Reads the rest of an answer whose caller left, within the bounds of such answers.
+    async fn read_on(&self, answer: impl Future, room: &Room) {
+        let Ok(_place) = self.drained.try_acquire() else {
+            return;
+        };
+        room.narrow(self.rules.drain_bytes);
+        counters::answers_read_on(1.0);
+        drop(tokio::time::timeout(self.rules.drain_for, answer).await);
+        counters::answers_read_on(-1.0);
     }
 }
 

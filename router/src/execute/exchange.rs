@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::native::{self, Relay};
 use super::{Answer, NativePiece, NativeRefusal};
 use crate::call::Work;
-use crate::upstream::{Reply, SendError, Upstream};
+use crate::upstream::{Reply, Room, SendError, Upstream};
 
 /// How far an exchange came.
 #[derive(Debug, Default)]
@@ -38,6 +38,8 @@ pub(super) struct Exchange<'a, D> {
     pub(super) adapter: &'static dyn Adapter,
     pub(super) upstream: &'a Upstream,
     pub(super) key: &'a Secret,
+    /// Room for the answer.
+    pub(super) room: Room,
     pub(super) work: &'a Work,
     pub(super) deltas: Option<mpsc::Sender<ChatDelta>>,
     pub(super) native: Option<mpsc::Sender<NativePiece>>,
@@ -59,7 +61,7 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
         progress.left = true;
         let mut reply = self
             .upstream
-            .send(request, self.key)
+            .send(request, self.key, self.room.clone())
             .await
             .map_err(Failure::Send)?;
         if !(200..300).contains(&reply.status()) {

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::addresses::{Lookup, Networks, Refused, Resolver};
 use super::authorize::authorize;
 use super::egress::Origin;
+use super::room::Room;
 
 /// Timeouts and bounds of one attempt.
 #[derive(Debug, Clone, Copy)]
@@ -111,7 +112,7 @@ pub struct Reply {
     response: reqwest::Response,
     idle: Duration,
     ends_at: Instant,
-    left: usize,
+    room: Room,
 }
 
 impl Upstream {
@@ -146,8 +147,18 @@ impl Upstream {
         })
     }
 
-    /// Sends a request with a key, until the answer's headers.
-    pub async fn send(&self, request: WireRequest, key: &Secret) -> Result<Reply, SendError> {
+    /// Room for one answer.
+    pub fn room(&self) -> Room {
+        Room::of(self.bounds.reply)
+    }
+
+    /// Sends a request with a key, until the answer's headers. There is `room` for its body.
+    pub async fn send(
+        &self,
+        request: WireRequest,
+        key: &Secret,
+        room: Room,
+    ) -> Result<Reply, SendError> {
         let url = self
             .origin
             .url(&request.path)
@@ -174,7 +185,7 @@ impl Upstream {
             response,
             idle: self.bounds.idle,
             ends_at,
-            left: self.bounds.reply,
+            room,
         })
     }
 }
@@ -199,8 +210,11 @@ impl Reply {
             Err(_passed) => return Err(SendError::TimedOut(Stage::Total)),
         };
         let length = piece.as_ref().map_or(0, Bytes::len);
-        self.left = self.left.checked_sub(length).ok_or(SendError::TooLarge)?;
-        Ok(piece)
+        if self.room.take(length) {
+            Ok(piece)
+        } else {
+            Err(SendError::TooLarge)
+        }
     }
 
     /// The whole body.
@@ -214,7 +228,7 @@ impl Reply {
 
     /// The body of an error: what there is of its first 64 KiB, since nothing depends on its end.
     pub async fn error_body(&mut self) -> Bytes {
-        self.left = self.left.min(ERROR_BODY);
+        self.room.narrow(ERROR_BODY);
         let mut body = BytesMut::new();
         while let Ok(Some(piece)) = self.next().await {
             body.extend_from_slice(&piece);

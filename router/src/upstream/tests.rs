@@ -88,7 +88,11 @@ async fn ask(upstream: &Upstream) -> Result<Bytes, SendError> {
         body: Bytes::new(),
     };
     let key = Secret::new("sk-keyway-test-egress".to_owned());
-    upstream.send(request, &key).await?.whole().await
+    upstream
+        .send(request, &key, upstream.room())
+        .await?
+        .whole()
+        .await
 }
 
 #[tokio::test]

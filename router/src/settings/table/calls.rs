@@ -81,6 +81,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "Answers that are read on at once though their caller left.",
     },
     Setting {
+        path: "limits.drained_bytes",
+        kind: Kind::Bytes {
+            min: 0,
+            max: 1 << 40,
+        },
+        default: Default::Is("64MiB"),
+        help: "Bytes that are read on of one such answer at most; what the provider counted until then is what the call used. limits.provider_reply holds beside it.",
+    },
+    Setting {
         path: "limits.request",
         kind: Kind::Bytes {
             min: 1 << 10,
