@@ -96,7 +96,7 @@ async fn calls(caller: &Speaker) -> Vec<String> {
     ids
 }
 
-fn compare(event: &UsageEvent, entry: &Value) {
+pub(crate) fn compare(event: &UsageEvent, entry: &Value) {
     let counts = &entry["reported"]["counts"];
     let usage = event.usage.unwrap();
     let told = [

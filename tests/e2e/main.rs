@@ -24,6 +24,7 @@ mod ending;
 #[cfg(feature = "external")]
 mod external;
 mod failures;
+mod features;
 mod feed;
 mod google_and_mistral;
 mod half_open;
@@ -41,6 +42,7 @@ mod protection;
 mod read_on;
 mod request_ids;
 mod resolver_table;
+mod responses;
 mod revoke;
 mod rotation;
 mod sign_in;

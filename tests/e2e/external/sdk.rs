@@ -48,6 +48,14 @@ async fn the_official_sdks_read_what_the_simulator_answers() {
     assert!(right, "{said}");
 }
 
+#[tokio::test]
+async fn the_official_sdks_types_accept_every_request_of_the_feature_tables() {
+    let cases = root().join("tests/e2e/features/cases");
+    let cases = cases.to_str().expect("a path");
+    let (right, said) = python("check_features.py", &[cases], "", &[]).await;
+    assert!(right, "{said}");
+}
+
 pub(super) const CHATS: [&str; 4] = [
     "openai/gpt-5-mini",
     "anthropic/claude-haiku-4-5",

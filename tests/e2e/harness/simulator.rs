@@ -27,6 +27,12 @@ impl Simulator {
         answer["entries"].as_array().expect("a list").clone()
     }
 
+    /// The requests after a number, oldest first.
+    pub(crate) async fn journal_after(self, number: u64) -> Vec<Value> {
+        let answer = self.read(&format!("/_sim/journal?after={number}")).await;
+        answer["entries"].as_array().expect("a list").clone()
+    }
+
     /// Makes it play a rule, or a list of rules, from now on.
     pub(crate) async fn script(self, script: &Value) {
         self.post("/_sim/script", &script.to_string()).await;

@@ -7,8 +7,8 @@ use keyway_proto::billing::v1::{
     Basis, StreamUsageOpen, StreamUsageRequest, UsageEvent, UsageFilter, stream_usage_request,
 };
 use keyway_proto::router::v1::{
-    AttemptReceipt, ChatEnd, ChatRequest, ChatResponse, ChatRole, Message, Part, Receipt,
-    StreamChatRequest, ToolCall, ToolCallDelta, part, stream_chat_response,
+    AttemptReceipt, ChatEnd, ChatRequest, ChatResponse, ChatRole, Message, Part, ReasoningPart,
+    Receipt, StreamChatRequest, ToolCall, ToolCallDelta, part, stream_chat_response,
 };
 use keyway_proto::vault::v1::{DeleteKeyRequest, Key, PutKeyRequest};
 use keyway_proto::{Reason, status};
@@ -103,23 +103,29 @@ impl Speaker {
         Ok(self.router.execution().chat(request).await?.into_inner())
     }
 
-    /// One streamed chat call that must succeed, as the unary answer would be: texts joined, calls by
-    /// their index.
+    /// One streamed chat call that must succeed, as the unary answer would be.
     pub(crate) async fn stream_chat(&self, request: ChatRequest) -> ChatResponse {
+        let answer = self.try_stream_chat(request).await;
+        answer.unwrap_or_else(|status| panic!("{status:?}"))
+    }
+
+    /// One streamed chat call, as the unary answer would be: pieces joined, calls by their index.
+    pub(crate) async fn try_stream_chat(
+        &self,
+        request: ChatRequest,
+    ) -> Result<ChatResponse, Status> {
         let request = StreamChatRequest {
             request: Some(request),
         };
-        let answer = self.router.execution().stream_chat(request).await;
-        let answer = answer.unwrap_or_else(|status| panic!("{status:?}"));
+        let answer = self.router.execution().stream_chat(request).await?;
         let mut stream = answer.into_inner();
         let mut whole = Whole::default();
         loop {
-            let next = stream.message().await.expect("no error").expect("an end");
+            let next = stream.message().await?.expect("an end");
             match next.event.expect("an event") {
-                stream_chat_response::Event::Text(text) => whole.text.push_str(&text),
-                stream_chat_response::Event::ToolCall(delta) => whole.add(delta),
-                stream_chat_response::Event::End(end) => return whole.ended(end),
-                _ => {}
+                stream_chat_response::Event::CallId(_) => {}
+                stream_chat_response::Event::End(end) => return Ok(whole.ended(end)),
+                piece => whole.add(piece),
             }
         }
     }
@@ -190,19 +196,46 @@ impl Speaker {
     }
 }
 
-/// A streamed answer so far.
+/// A streamed answer so far: its parts, and where among them its calls are.
 #[derive(Default)]
 struct Whole {
-    text: String,
-    calls: Vec<ToolCall>,
+    parts: Vec<part::Part>,
+    calls: Vec<usize>,
 }
 
 impl Whole {
-    fn add(&mut self, delta: ToolCallDelta) {
+    fn add(&mut self, piece: stream_chat_response::Event) {
+        use stream_chat_response::Event;
+        match (piece, self.parts.last_mut()) {
+            (Event::Text(more), Some(part::Part::Text(text)))
+            | (Event::Refusal(more), Some(part::Part::Refusal(text))) => text.push_str(&more),
+            (Event::Text(text), _) => self.parts.push(part::Part::Text(text)),
+            (Event::Refusal(text), _) => self.parts.push(part::Part::Refusal(text)),
+            (Event::Reasoning(more), Some(part::Part::Reasoning(part)))
+                if part.signature.is_empty() =>
+            {
+                part.text.push_str(&more.text);
+                part.signature = more.signature;
+            }
+            (Event::Reasoning(first), _) => self.parts.push(part::Part::Reasoning(ReasoningPart {
+                text: first.text,
+                signature: first.signature,
+                redacted: first.redacted,
+            })),
+            (Event::ToolCall(delta), _) => self.call(delta),
+            (Event::CallId(_) | Event::End(_), _) => {}
+        }
+    }
+
+    fn call(&mut self, delta: ToolCallDelta) {
         let index = usize::try_from(delta.index).expect("an index");
-        let calls = self.calls.len().max(index + 1);
-        self.calls.resize(calls, ToolCall::default());
-        let call = &mut self.calls[index];
+        if index == self.calls.len() {
+            self.calls.push(self.parts.len());
+            self.parts.push(part::Part::ToolCall(ToolCall::default()));
+        }
+        let part::Part::ToolCall(call) = &mut self.parts[self.calls[index]] else {
+            panic!("the index of a call is that of a call");
+        };
         call.id.push_str(&delta.id);
         call.name.push_str(&delta.name);
         call.arguments_json.push_str(&delta.arguments_json);
@@ -210,9 +243,7 @@ impl Whole {
     }
 
     fn ended(self, end: ChatEnd) -> ChatResponse {
-        let text = (!self.text.is_empty()).then_some(part::Part::Text(self.text));
-        let calls = self.calls.into_iter().map(part::Part::ToolCall);
-        let parts = text.into_iter().chain(calls);
+        let parts = self.parts.into_iter();
         let message = Message {
             role: ChatRole::Assistant.into(),
             parts: parts.map(|part| Part { part: Some(part) }).collect(),
