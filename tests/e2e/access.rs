@@ -4,7 +4,6 @@
 mod beside;
 mod cells;
 mod matrix;
-mod mint;
 mod people;
 mod reflection;
 mod requests;
@@ -61,7 +60,7 @@ async fn every_rpc_answers_everybody_as_the_table_says_and_shows_no_secret() {
     let table = table::written();
     let (mut outcome, mut walked) = (Outcome::default(), BTreeSet::new());
     for door in world.doors() {
-        let mut rpcs = reflection::rpcs(&door.open()).await;
+        let mut rpcs = reflection::rpcs(&door.open_to_all()).await;
         rpcs.extend(STANDARD.map(str::to_owned)); // it names no older version of itself
         rpcs.sort();
         rpcs.dedup();
@@ -120,7 +119,7 @@ async fn every_rpc_answers_everybody_as_the_table_says_and_shows_no_secret() {
 /// afterwards.
 async fn ends(world: &World, table: &[Row]) -> Outcome {
     let rows: Vec<&Row> = table.iter().filter(|row| row.rpc == REVOKE).collect();
-    let channel = world.doors()[0].open();
+    let channel = world.doors()[0].open_to_all();
     let mut outcome = Outcome::default();
     for (column, role) in [
         (1, Role::Caller),
@@ -199,7 +198,8 @@ async fn a_handler_beside_the_layers_an_rpc_without_a_row_and_a_key_in_an_answer
     let wrong = Beside::start(&world.handles.key).await;
     let door = Door {
         name: "wrong server",
-        address: format!("http://{}", wrong.address),
+        address: wrong.address,
+        tls: None,
         knows_routers: true,
     };
     let rpcs: Vec<String> = ["List", "Export", "Checkpoint"]

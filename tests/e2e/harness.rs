@@ -4,6 +4,7 @@
 mod collector;
 mod issuer;
 mod metrics;
+pub(crate) mod mint;
 pub(crate) mod pki;
 mod ports;
 #[cfg(feature = "external")]
@@ -36,7 +37,7 @@ pub(crate) use second_router::SecondRouter;
 pub(crate) use simulator::Simulator;
 pub(crate) use speak::{DEMO, Speaker, ask, only_attempt, reason, say};
 pub(crate) use tenant::Tenant;
-pub(crate) use wait::{BOUND, wait_for};
+pub(crate) use wait::{BOUND, wait_for, wait_for_listener};
 pub(crate) use way::Way;
 
 /// Everything that can be chosen before a start.
@@ -68,6 +69,12 @@ impl Setup {
     /// The same with one setting, by its variable.
     pub(crate) fn with(mut self, variable: &str, value: &str) -> Self {
         self.environment.insert(variable.into(), value.into());
+        self
+    }
+
+    /// The same without a setting that was chosen.
+    pub(crate) fn without(mut self, variable: &str) -> Self {
+        self.environment.remove(std::ffi::OsStr::new(variable));
         self
     }
 

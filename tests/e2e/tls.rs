@@ -3,12 +3,14 @@
 mod bounds;
 mod bytes;
 mod identity;
+mod optional;
 mod reload;
 
 use std::net::SocketAddr;
 
 use keyway::Part;
 use keyway_proto::billing::v1::Source;
+use tempfile::TempDir;
 
 use crate::harness::pki::{Authority, Files, Leaf};
 use crate::harness::{Logs, Product, Setup, ask};
@@ -59,9 +61,28 @@ impl Pair {
         self
     }
 
+    /// The same where certificates are optional, these routers are listed, and the router has a token
+    /// and no certificate.
+    fn optional(mut self, routers: &str) -> Self {
+        for variable in [
+            "VAULT__TOKEN_FILE",
+            "VAULT__TLS__CERTIFICATE",
+            "VAULT__TLS__KEY",
+        ] {
+            self.setup = self.setup.without(&format!("KEYWAY_ROUTER__{variable}"));
+        }
+        self.with("KEYWAY_VAULT__DATA__TLS__CLIENT_AUTH", "optional")
+            .with("KEYWAY_VAULT__ROUTERS", routers)
+    }
+
     async fn start(self) -> Started {
+        self.start_in(tempfile::tempdir().expect("a folder")).await
+    }
+
+    async fn start_in(self, folder: TempDir) -> Started {
+        let product = self.setup.start_in(folder).await;
         Started {
-            product: self.setup.start().await,
+            product: product.unwrap_or_else(|error| panic!("no start: {error:#}")),
             authority: self.authority,
             files: self.files,
             data: self.data,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures::StreamExt as _;
 use keyway_proto::Reason;
 use tonic::Code;
+use tonic::transport::Channel;
 
 use super::cells::{self, Names, Standing};
 use super::requests::{self, Ask, DELETED};
@@ -45,7 +46,15 @@ pub(super) async fn check(world: &World, door: &Door, rpcs: &[String], table: &[
     let mut calls = Vec::new();
     for rpc in rpcs {
         // Whoever answers before it has read everything may have to close a connection at last.
-        let channel = door.open();
+        let open = door.open_to_all();
+        let channels: Vec<Option<Channel>> = world
+            .credentials
+            .iter()
+            .map(|credential| match &credential.shows {
+                None => Some(open.clone()),
+                Some(certificate) => door.open_showing(certificate),
+            })
+            .collect();
         let rows: Vec<&Row> = table.iter().filter(|row| row.rpc == *rpc).collect();
         let asks = requests::of(rpc, &world.handles);
         if rows.is_empty() {
@@ -55,9 +64,9 @@ pub(super) async fn check(world: &World, door: &Door, rpcs: &[String], table: &[
             outcome.violations.push(format!("{rpc} has no request"));
         }
         for ask in asks.unwrap_or_default() {
-            for credential in &world.credentials {
-                if let Some(expected) = expected(&rows, credential, door, &ask) {
-                    let channel = channel.clone();
+            for (credential, channel) in world.credentials.iter().zip(&channels) {
+                let expected = expected(&rows, credential, door, &ask);
+                if let (Some(expected), Some(channel)) = (expected, channel.clone()) {
                     calls.push((channel, rpc, credential, ask.clone(), expected));
                 }
             }

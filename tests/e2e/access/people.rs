@@ -1,17 +1,20 @@
 //! Everybody in the world of the access test, and how they came in.
 
+mod certified;
+mod signed_in;
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use keyway_proto::Reason;
 use keyway_proto::vault::v1 as pb;
 use keyway_proto::vault::v1::Role;
 
-use super::cells::{NO_COLUMN, Standing};
-use super::mint::{mint, scramble};
+use super::cells::Standing;
 use super::requests::vault::{BYSTANDER, FIRST_ADMIN};
 use super::requests::{ACME, DELETED, GLOBEX, Handles, PROVIDER, SUSPENDED};
 use super::world::Credential;
-use crate::harness::{Issuer, Product, Speaker, reason, subject, wait_for};
+use crate::harness::mint::{mint, scramble};
+use crate::harness::{Product, Speaker, reason, wait_for};
 use crate::leaks::search::Search;
 
 /// Everybody, while they come in.
@@ -44,6 +47,7 @@ impl<'a> People<'a> {
         self.credentials.push(Credential {
             name: name.to_owned(),
             headers: vec![format!("Bearer {token}")],
+            shows: None,
             standing,
         });
     }
@@ -52,13 +56,7 @@ impl<'a> People<'a> {
         let name = list.map_or("router".to_owned(), |list| {
             format!("router listed for {list}")
         });
-        let listed = list.map(|id| vec![format!("workspaces/{id}")]);
-        let standing = Standing {
-            column: 6,
-            workspace: None,
-            listed,
-        };
-        self.add(&name, token, Some(standing));
+        self.add(&name, token, Some(router(list)));
     }
 
     /// Two workspaces with keys, of which the people of one call; and a suspended one.
@@ -185,87 +183,6 @@ impl<'a> People<'a> {
         self.search.plant("first operator", first.as_bytes());
     }
 
-    /// People and a router by the word of an issuer.
-    pub(super) async fn signed_in(&mut self, issuer: &Issuer) {
-        let admin = self.bearer("admin of workspaces/acme");
-        member(&self.product.speaker(&admin), ACME, &subject("alice")).await;
-        let person = |sub, groups: &[&str]| issuer.token("keyway", sub, 3600, groups);
-        let acme = Some(ACME.to_owned());
-        let people = [
-            (
-                "person who is a reader",
-                person("alice", &[]),
-                2,
-                acme.clone(),
-            ),
-            (
-                "person of a group of admins",
-                person("bob", &["admins"]),
-                3,
-                acme,
-            ),
-            (
-                "person of a group of operators",
-                person("carol", &["operators"]),
-                4,
-                None,
-            ),
-            (
-                "person without a role",
-                person("dan", &["visitors"]),
-                NO_COLUMN,
-                None,
-            ),
-        ];
-        for (name, token, column, workspace) in people {
-            let standing = Standing {
-                column,
-                workspace,
-                listed: None,
-            };
-            self.add(name, &token, Some(standing));
-        }
-        let account = "system:serviceaccount:keyway:router";
-        let listed = Some(vec![ACME.to_owned()]);
-        let standing = Standing {
-            column: 6,
-            workspace: None,
-            listed,
-        };
-        let token = issuer.token("keyway-vault", account, 3600, &[]);
-        self.add("service account of a router", &token, Some(standing));
-        self.not_signed_in(issuer);
-    }
-
-    /// Tokens that an issuer's word does not reach.
-    fn not_signed_in(&mut self, issuer: &Issuer) {
-        for (name, token) in [
-            (
-                "token of an issuer that is over",
-                issuer.token("keyway", "alice", -600, &[]),
-            ),
-            (
-                "token of an issuer for another",
-                issuer.token("another", "alice", 3600, &[]),
-            ),
-            (
-                "another account",
-                issuer.token(
-                    "keyway-vault",
-                    "system:serviceaccount:keyway:other",
-                    3600,
-                    &[],
-                ),
-            ),
-            (
-                "token of another issuer",
-                Issuer::new().token("keyway", "alice", 3600, &["operators"]),
-            ),
-        ] {
-            self.add(name, &token, None);
-        }
-    }
-
     fn bearer(&self, name: &str) -> String {
         let known = self.credentials.iter().find(|one| one.name == name);
         let headers = &known.unwrap_or_else(|| panic!("no {name}")).headers;
@@ -277,6 +194,7 @@ impl<'a> People<'a> {
         let silent = |name: &str, headers: &[&str]| Credential {
             name: name.to_owned(),
             headers: headers.iter().map(|&value| value.to_owned()).collect(),
+            shows: None,
             standing: None,
         };
         let token = self.bearer("admin of workspaces/acme");
@@ -355,6 +273,15 @@ impl<'a> People<'a> {
         };
         wait_for("the end of a token", over).await;
         self.add("expired token", &token, None);
+    }
+}
+
+/// A router, for one workspace or for every one.
+fn router(list: Option<&str>) -> Standing {
+    Standing {
+        column: 6,
+        workspace: None,
+        listed: list.map(|id| vec![format!("workspaces/{id}")]),
     }
 }
 

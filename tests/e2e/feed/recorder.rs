@@ -2,12 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use keyway_proto::vault::v1::lease_service_client::LeaseServiceClient;
 use keyway_proto::vault::v1::watch_changes_request::Message as Asked;
 use keyway_proto::vault::v1::watch_changes_response::Message as Told;
-use keyway_proto::vault::v1::{WatchChangesRequest, WatchStart};
+use keyway_proto::vault::v1::{WatchChangesRequest, WatchChangesResponse, WatchStart};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt as _;
@@ -16,7 +15,7 @@ use tonic::transport::Endpoint;
 use tonic::{Request, Streaming};
 
 use super::validator::{Event, Session, Watcher};
-use crate::harness::{BOUND, Product};
+use crate::harness::{BOUND, Product, wait_for_listener};
 
 /// Running watchers.
 pub(crate) struct Recorder {
@@ -98,17 +97,22 @@ struct Watching {
 impl Watching {
     /// Opens one watch after the other, each at another vault, until the end.
     async fn run(mut self) -> Watcher {
-        for opened in self.number.. {
+        for turn in self.number.. {
             if self.is_done() {
                 break;
             }
-            let vault = {
-                let vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
-                vaults[opened % vaults.len()]
-            };
-            self.session(vault).await;
+            let vaults = self.vaults();
+            match self.open(vaults[turn % vaults.len()]).await {
+                Some(stream) => self.session(stream).await,
+                None => wait_for_listener(&vaults).await,
+            }
         }
         self.told
+    }
+
+    fn vaults(&self) -> Vec<SocketAddr> {
+        let vaults = self.vaults.lock().unwrap_or_else(PoisonError::into_inner);
+        vaults.clone()
     }
 
     fn is_done(&self) -> bool {
@@ -118,11 +122,7 @@ impl Watching {
     }
 
     /// One watch, until it ends or there is nothing more to come.
-    async fn session(&mut self, vault: SocketAddr) {
-        let Some(mut stream) = self.open(vault).await else {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            return;
-        };
+    async fn session(&mut self, mut stream: Streaming<WatchChangesResponse>) {
         while !self.is_done() {
             let next = tokio::select! {
                 next = stream.message() => next,
@@ -138,10 +138,7 @@ impl Watching {
         }
     }
 
-    async fn open(
-        &self,
-        vault: SocketAddr,
-    ) -> Option<Streaming<keyway_proto::vault::v1::WatchChangesResponse>> {
+    async fn open(&self, vault: SocketAddr) -> Option<Streaming<WatchChangesResponse>> {
         let endpoint = Endpoint::from_shared(format!("http://{vault}")).expect("a URL");
         let channel = endpoint.connect().await.ok()?;
         let (epoch, revision) = self.position.clone().unwrap_or_default();

@@ -3,11 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::harness::{Product, Speaker, wait_for};
+use crate::harness::{Product, Speaker, wait_for, wait_for_listener};
 
 /// Running writers.
 pub(crate) struct Writers {
@@ -29,12 +28,14 @@ impl Writers {
         other: Option<SocketAddr>,
     ) -> Self {
         let (done, stop) = (Arc::default(), Arc::default());
+        let here = product.running.site.addresses.vault;
         let mut running = Vec::new();
         for number in 0..count {
             let tenant = product.tenant(&format!("writer-{number}")).await;
             let there = other.map(|address| tenant.admin.at_vault(address, &tenant.token));
             let writer = Writer {
                 owner: tenant.name,
+                vaults: other.into_iter().chain([here]).collect(),
                 admins: std::iter::once(tenant.admin).chain(there).collect(),
                 done: Arc::clone(&done),
                 stop: Arc::clone(&stop),
@@ -68,6 +69,8 @@ impl Writers {
 
 struct Writer {
     owner: String,
+    /// Where it speaks to vaults.
+    vaults: Vec<SocketAddr>,
     admins: Vec<Speaker>,
     done: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
@@ -87,7 +90,7 @@ impl Writer {
                 self.done.fetch_add(1, Ordering::Relaxed);
             } else {
                 // A vault that was killed; the next try meets the other one, or the new one.
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                wait_for_listener(&self.vaults).await;
             }
         }
         (self.owner, own)

@@ -15,9 +15,13 @@ use crate::harness::pki::{self, Authority, DAY, Leaf, Says};
 use crate::harness::{BOUND, DEMO, Logs, reason, wait_for};
 
 impl Started {
-    /// Asks for keys, with this certificate and perhaps a token.
-    async fn resolve(&self, leaf: &Leaf, token: Option<&str>) -> Result<(), Status> {
-        let config = pki::config(&self.authority, Some(leaf));
+    /// Asks for keys, perhaps with a certificate, perhaps with a token.
+    pub(super) async fn resolve(
+        &self,
+        leaf: Option<&Leaf>,
+        token: Option<&str>,
+    ) -> Result<(), Status> {
+        let config = pki::config(&self.authority, leaf);
         let mut client = LeaseServiceClient::new(pki::channel(self.data, config));
         let mut request = Request::new(ResolveKeysRequest {
             workspace: DEMO.to_owned(),
@@ -39,7 +43,7 @@ impl Started {
     }
 
     /// A handshake that the vault must refuse, saying why in its log.
-    async fn refused(&self, leaf: Option<&Leaf>, words: &str) {
+    pub(super) async fn refused(&self, leaf: Option<&Leaf>, words: &str) {
         let config = pki::config(&self.authority, leaf);
         // In TLS 1.3 the client learns of the refusal when it first reads.
         if let Ok(mut stream) = pki::connect(self.data, config).await {
@@ -96,11 +100,11 @@ async fn every_certificate_that_is_not_a_routers_is_refused_and_the_log_says_whi
     .await;
 
     let wrong = started.authority.client("spiffe://keyway/router/local2");
-    let status = started.resolve(&wrong, None).await.unwrap_err();
+    let status = started.resolve(Some(&wrong), None).await.unwrap_err();
     assert_eq!(reason(&status), Some(Reason::CallerUnknown));
     let right = started.authority.client(ROUTER);
     started
-        .resolve(&right, None)
+        .resolve(Some(&right), None)
         .await
         .expect("a listed router");
 }
@@ -117,7 +121,10 @@ async fn a_routers_certificate_beside_another_credential_is_nobody() {
     let router = started.authority.client(ROUTER);
     let admin = started.product.running.access.admin_token.expose();
     for token in [admin, "kwr_nonsense"] {
-        let status = started.resolve(&router, Some(token)).await.unwrap_err();
+        let status = started
+            .resolve(Some(&router), Some(token))
+            .await
+            .unwrap_err();
         assert_eq!(reason(&status), Some(Reason::CallerUnknown));
     }
 }
