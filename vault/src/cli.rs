@@ -134,6 +134,9 @@ fn new_token_key(matches: &ArgMatches) -> ExitCode {
     let label = matches.get_one::<String>("label").cloned();
     match crate::keyring::make_key(token, &label.unwrap_or_default()) {
         Ok(id) => run::say(&format!("{id}\n")),
+        Err(error @ crate::keyring::WrapError::Misconfigured(_)) => {
+            run::refuse(&ABOUT, &run::Misconfigured(error.to_string()))
+        }
         Err(error) => run::fail(&ABOUT, &error.to_string()),
     }
 }

@@ -87,7 +87,7 @@ impl From<WrapError> for DataKeyError {
         match error {
             WrapError::NotHere(id) => Self::MasterKeyNotHere(id),
             WrapError::Crypto(error) => Self::Crypto(error),
-            WrapError::Unavailable(why) => Self::Unavailable(why),
+            WrapError::Unavailable(why) | WrapError::Misconfigured(why) => Self::Unavailable(why),
         }
     }
 }

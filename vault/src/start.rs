@@ -66,7 +66,13 @@ pub(crate) enum StartError {
 impl StartError {
     /// Whether what the operator gave this process is wrong: the exit code says so.
     pub(crate) const fn is_configuration(&self) -> bool {
-        matches!(self, Self::NoKey { .. } | Self::Key(_) | Self::Mismatch(_))
+        matches!(
+            self,
+            Self::NoKey { .. }
+                | Self::Key(_)
+                | Self::Mismatch(_)
+                | Self::Holder(WrapError::Misconfigured(_))
+        )
     }
 }
 

@@ -45,10 +45,14 @@ impl Token {
     }
 
     fn write_pin(&self, pin: &str) {
-        use std::os::unix::fs::PermissionsExt as _;
         fs::write(self.path("pin"), format!("{pin}\n")).expect("a file");
-        let mode = fs::Permissions::from_mode(0o600);
-        fs::set_permissions(self.path("pin"), mode).expect("its owner alone");
+        self.set_mode(0o600);
+    }
+
+    fn set_mode(&self, mode: u32) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(self.path("pin"), mode).expect("a mode");
     }
 
     /// The settings that name it, with the labels of its keys.
@@ -233,4 +237,39 @@ async fn a_wrong_pin_is_refused_without_being_shown() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("refuses the PIN"), "{said}");
     assert!(!said.contains("000000"), "{said}");
+    assert_eq!(refused.status.code(), Some(78), "{said}");
+}
+
+#[tokio::test]
+async fn a_vault_whose_token_is_not_as_the_settings_say_ends_as_one_that_is_configured_wrongly() {
+    let token = Token::new();
+    token.made("master-1");
+    let mut world = World::start().await;
+    let starts = async |world: &mut World| {
+        world.product.start_unready(Part::Vault);
+        world.product.exit_code(Part::Vault).await
+    };
+    world.product.terminate(Part::Vault);
+    assert_eq!(world.product.exit_code(Part::Vault).await, Some(0));
+    for (name, value) in token.settings("master-1") {
+        let environment = &mut world.product.running.site.environment;
+        environment.insert(name.into(), value.into());
+    }
+    token.write_pin("000000");
+    assert_eq!(starts(&mut world).await, Some(78), "a wrong PIN");
+    let said = world.product.log(Part::Vault);
+    assert!(said.contains("refuses the PIN") && !said.contains("000000"));
+    token.write_pin("246810");
+    token.set_mode(0o440);
+    assert_eq!(
+        starts(&mut world).await,
+        Some(78),
+        "a PIN for others to read"
+    );
+    // As the files of master keys.
+    let readable = "KEYWAY_VAULT__MASTER_KEY__GROUP_READABLE";
+    let environment = &mut world.product.running.site.environment;
+    environment.insert(readable.into(), "true".into());
+    world.product.start_again(Part::Vault).await;
+    world.assert_every_key_opens().await;
 }

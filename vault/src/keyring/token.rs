@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use self::connection::Connection;
 use super::wrap::{Generations, KeyWrap, WrapError};
+use crate::master_key::Readers;
 
 /// Which keys of which token.
 #[derive(Debug, Clone)]
@@ -38,8 +39,8 @@ pub(crate) struct TokenSettings {
 /// Where the PIN is.
 #[derive(Debug, Clone)]
 pub(crate) enum Pin {
-    /// In a file that its owner alone can read.
-    File(PathBuf),
+    /// In a file that only these can read.
+    File(PathBuf, Readers),
     /// From the environment.
     Text(SecretText),
 }

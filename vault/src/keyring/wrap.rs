@@ -78,4 +78,15 @@ pub(crate) enum WrapError {
     /// The holder does not answer, or not in time. It says nothing of the data key.
     #[error("what holds the master key does not answer: {0}")]
     Unavailable(String),
+    /// The holder answers and is not set up as the settings say: a PIN that it refuses, a label that it
+    /// does not have. It says nothing of the data key either.
+    #[cfg_attr(
+        not(feature = "pkcs11"),
+        expect(
+            dead_code,
+            reason = "only a token is set up elsewhere than in the settings"
+        )
+    )]
+    #[error("what holds the master key is not what the settings say: {0}")]
+    Misconfigured(String),
 }

@@ -36,7 +36,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         path: "master_key.group_readable",
         kind: Kind::Bool,
         default: config::Default::Is("false"),
-        help: "Whether the group of a master key file may read it, as it must where a Kubernetes secret is mounted with `fsGroup` and `defaultMode: 0440`. Others never may.",
+        help: "Whether the group of a file with a master key, or with the PIN of a token, may read it, as it must where a Kubernetes secret is mounted with `fsGroup` and `defaultMode: 0440`. Others never may.",
     },
     Setting {
         path: "master_key.timeout",
@@ -63,7 +63,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         path: "master_key.pkcs11.pin_file",
         kind: Kind::Path,
         default: config::Default::Absent,
-        help: "File with the PIN of the token's user, one line, that its owner alone can read. This or `master_key.pkcs11.pin`.",
+        help: "File with the PIN of the token's user, one line, readable as `master_key.group_readable` says. This or `master_key.pkcs11.pin`.",
     },
     Setting {
         path: "master_key.pkcs11.pin",
@@ -100,12 +100,17 @@ pub(super) fn holders(values: &Values) -> Result<Holders, ConfigError> {
     Ok(Holders { local, token })
 }
 
-fn local(values: &Values) -> Result<Option<Source>, ConfigError> {
-    let readers = if values.get("master_key.group_readable")? {
+/// Who may be able to read files with secrets of the master key.
+fn readers(values: &Values) -> Result<Readers, ConfigError> {
+    Ok(if values.get("master_key.group_readable")? {
         Readers::OwnerAndGroup
     } else {
         Readers::Owner
-    };
+    })
+}
+
+fn local(values: &Values) -> Result<Option<Source>, ConfigError> {
+    let readers = readers(values)?;
     let file: Option<PathBuf> = values.get("master_key.file")?;
     let directory: Option<PathBuf> = values.get("master_key.directory")?;
     let environment: Option<SecretText> = values.get("master_key.environment")?;
@@ -134,7 +139,7 @@ fn token(values: &Values) -> Result<Option<TokenSettings>, ConfigError> {
     let file: Option<PathBuf> = values.get("master_key.pkcs11.pin_file")?;
     let text: Option<SecretText> = values.get("master_key.pkcs11.pin")?;
     let pin = match (file, text) {
-        (Some(path), None) => Pin::File(path),
+        (Some(path), None) => Pin::File(path, readers(values)?),
         (None, Some(text)) => Pin::Text(text),
         _ => {
             let one = "exactly one of master_key.pkcs11.pin_file and master_key.pkcs11.pin";

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::super::wrap::{Generation, Generations, WrapError};
 use super::failure::Failure;
 use super::{Pin, TokenSettings};
-use crate::master_key::{Readers, read_private};
+use crate::master_key::read_private;
 
 /// What the thread works with.
 pub(super) struct Connection {
@@ -227,8 +227,8 @@ impl Connection {
 
     fn pin(&self) -> Result<AuthPin, Failure> {
         let text = match &self.settings.pin {
-            Pin::File(path) => {
-                let text = read_private(path, Readers::Owner);
+            Pin::File(path, readers) => {
+                let text = read_private(path, *readers);
                 let text = text.map_err(|error| Failure::Setup(error.to_string()))?;
                 text.trim_end_matches(['\n', '\r']).into()
             }

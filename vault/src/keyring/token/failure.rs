@@ -72,7 +72,7 @@ impl From<Failure> for WrapError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Token(error) => Self::Unavailable(format!("PKCS#11: {error}")),
-            Failure::Setup(why) => Self::Unavailable(why),
+            Failure::Setup(why) => Self::Misconfigured(why),
             Failure::NotHere(id) => Self::NotHere(id),
             Failure::Crypto(error) => Self::Crypto(error),
         }
