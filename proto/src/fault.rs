@@ -113,6 +113,8 @@ reasons! {
     LedgerUnavailable = "LEDGER_UNAVAILABLE", Unavailable;
     /// The audit trail can't be written.
     AuditUnavailable = "AUDIT_UNAVAILABLE", Unavailable;
+    /// A backup took the place of the vault's database and `keyway-vault restore` was not run.
+    DatabaseRolledBack = "DATABASE_ROLLED_BACK", Unavailable;
     /// The database has an older or newer schema.
     MigrationPending = "MIGRATION_PENDING", Unavailable;
     /// Too much is going on.

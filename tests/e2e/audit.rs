@@ -2,7 +2,7 @@
 //! with no configuration, no key file and no running vault needed.
 
 mod flood;
-mod restore;
+pub(crate) mod restore;
 mod unavailable;
 pub(crate) mod verifier;
 

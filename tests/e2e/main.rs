@@ -44,6 +44,7 @@ mod request_ids;
 mod resolver_table;
 mod responses;
 mod revoke;
+mod rolled_back;
 mod rotation;
 mod sign_in;
 mod start_states;

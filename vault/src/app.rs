@@ -31,6 +31,7 @@ use crate::key_check;
 use crate::keyring::Keyring;
 use crate::pulse;
 use crate::purge::Purge;
+use crate::rollback::Rollback;
 use crate::rotation::{self, Rotation};
 use crate::routers::{Routers, shared};
 use crate::service::Vault;
@@ -126,7 +127,7 @@ fn background(vault: &Arc<Vault>, parts: &Parts) {
     spawn("database-check", check(store(), parts.clone()).boxed());
     let purge = Purge::new(store(), vault.limits.deletion);
     spawn("purge", purge.run(shutdown()).boxed());
-    let pulse = pulse::run(store(), vault.limits.poll, shutdown());
+    let pulse = pulse::run(Arc::clone(vault), shutdown());
     spawn("feed-pulse", pulse.boxed());
     let sharing = shared::run(Arc::clone(vault), shutdown());
     spawn("router-watches", sharing.boxed());
@@ -247,6 +248,7 @@ pub(crate) fn assemble(
         authority: Arc::clone(&authority),
         issuers: Issuers::new(identities.issuers),
         rotation: Rotation::new(),
+        rollback: Rollback::new(process.readiness.clone()),
     });
     let around = Surroundings {
         config: process.config,

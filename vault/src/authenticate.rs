@@ -136,6 +136,8 @@ impl Authenticate for Authenticator {
         rpc: &'static str,
         credentials: Credentials,
     ) -> Result<Caller, Fault> {
+        // Tokens and routers that were taken away since may be back in an older copy.
+        self.vault.rollback.check()?;
         let source = credentials.peer.address.map(|address| address.ip());
         let certified = self.certified(&credentials.peer);
         let caller = match &credentials.bearer {

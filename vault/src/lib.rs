@@ -37,6 +37,7 @@ mod pulse;
 mod purge;
 mod resolve;
 mod restore;
+mod rollback;
 mod rotation;
 pub mod router_token;
 mod routers;

@@ -27,6 +27,7 @@ use tonic::Request;
 use crate::authority::Authority;
 use crate::issuers::Issuers;
 use crate::keyring::Keyring;
+use crate::rollback::Rollback;
 use crate::rotation::Rotation;
 use crate::routers::{Routers, shared};
 use crate::settings::Limits;
@@ -44,6 +45,7 @@ pub(crate) struct Vault {
     pub(crate) authority: Arc<Authority>,
     pub(crate) issuers: Issuers,
     pub(crate) rotation: Rotation,
+    pub(crate) rollback: Rollback,
 }
 
 impl Vault {

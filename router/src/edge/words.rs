@@ -141,6 +141,7 @@ const fn status(reason: Reason) -> StatusCode {
         | Reason::VaultUnavailable
         | Reason::LedgerUnavailable
         | Reason::AuditUnavailable
+        | Reason::DatabaseRolledBack
         | Reason::MigrationPending
         | Reason::Overloaded
         | Reason::Draining => StatusCode::SERVICE_UNAVAILABLE,

@@ -17,7 +17,7 @@ use keyway_proto::vault::v1::watch_changes_response::Message as Said;
 use keyway_words::CallId;
 use tokio::time::Instant;
 
-use self::watch::Watch;
+use self::watch::{Closed, Watch};
 use super::HealthBoard;
 use super::cache::LeaseCache;
 use super::freshness::Freshness;
@@ -118,6 +118,10 @@ impl Following {
                 }
                 said = watch.next() => said,
             };
+            let said = match said {
+                Ok(said) if self.goes_back(&said) => Err(Closed::RolledBack),
+                said => said,
+            };
             match said {
                 Ok(said) => self.apply(said, &mut watch),
                 Err(closed) => {
@@ -126,6 +130,20 @@ impl Following {
                 }
             }
             ended = Ended::Heard;
+        }
+    }
+
+    /// Whether the vault shows an older copy of the database that it showed before. What was taken
+    /// away since would be back, so nothing is dropped and nothing is taken from it.
+    fn goes_back(&self, said: &Said) -> bool {
+        let Some((known, seen)) = self.feed.freshness.position() else {
+            return false;
+        };
+        match said {
+            Said::Started(started) => started.epoch == known && started.revision < seen,
+            Said::Resync(resync) => resync.epoch == known && resync.revision < seen,
+            Said::Bookmark(bookmark) => bookmark.revision < seen,
+            Said::Change(_) | Said::Health(_) => false,
         }
     }
 

@@ -113,7 +113,7 @@ async fn restore(product: &Product, checkpoint: &str) -> anyhow::Result<()> {
     site.run_to_end(Part::Vault, &arguments).await
 }
 
-fn put_in_place(backup: &Path, database: &Path) {
+pub(crate) fn put_in_place(backup: &Path, database: &Path) {
     for more in ["-wal", "-shm"] {
         let mut name = database.as_os_str().to_owned();
         name.push(more);

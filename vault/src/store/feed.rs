@@ -33,6 +33,13 @@ pub(crate) struct Position {
     pub(crate) health_number: u64,
 }
 
+impl Position {
+    /// Whether it was there before the other one, which then is of an older copy of the database.
+    pub(crate) fn is_ahead_of(&self, other: &Self) -> bool {
+        self.epoch == other.epoch && self.revision > other.revision
+    }
+}
+
 /// Starts the feed of an empty database.
 pub(crate) async fn start(on: &impl ConnectionTrait, epoch: String) -> Result<(), StoreError> {
     let row = feed::Model {

@@ -29,9 +29,14 @@ pub(super) struct Watch {
 
 /// Why there is no watch.
 pub(super) enum Closed {
-    Refused { code: Code, why: String },
+    Refused {
+        code: Code,
+        why: String,
+    },
     Silent,
     Broke,
+    /// The database of the vault is an older copy of the one that was followed.
+    RolledBack,
 }
 
 impl Closed {
@@ -42,6 +47,10 @@ impl Closed {
             }
             Self::Silent => tracing::warn!("the vault is silent on the change feed; {STALE}"),
             Self::Broke => tracing::warn!("the change feed broke off; {STALE}"),
+            Self::RolledBack => tracing::error!(
+                "the vault's database is older than what this router saw of it, and `keyway-vault \
+                 restore` was not run; nothing is taken from it, and {STALE}"
+            ),
         }
     }
 }

@@ -69,6 +69,8 @@ impl Follower {
             let read = vault.store.read().await?;
             feed::current(read.on()).await?
         };
+        let seen = (start.epoch.as_str(), start.revision);
+        vault.rollback.check_router(caller, seen, &position)?;
         let resync = resync(start, &position);
         let goes_on = resync.is_none() && !start.epoch.is_empty();
         // A router that goes on has applied everything up to where it was.
@@ -166,6 +168,7 @@ impl Follower {
                     return Ok(());
                 }
             };
+            self.check_history(&news.position)?;
             if let Some(reason) = self.broken(&news) {
                 return self.start_over(&news.position, reason).await;
             }
@@ -206,10 +209,19 @@ impl Follower {
         Ok(news)
     }
 
+    /// Ends the watch if this database was further on before. The next one is refused, and says why.
+    fn check_history(&self, position: &Position) -> Result<(), Gone> {
+        if position.epoch == self.epoch && position.revision < self.sent {
+            self.vault.rollback.found("a watch", self.sent, position);
+            return Err(Gone);
+        }
+        Ok(())
+    }
+
     /// Why the router can't go on from where it is.
     fn broken(&self, news: &News) -> Option<&'static str> {
         let position = &news.position;
-        if position.epoch != self.epoch || position.revision < self.sent {
+        if position.epoch != self.epoch {
             return Some("the vault's database was replaced");
         }
         let first = news.changes.first().map(|change| change.revision);
@@ -280,9 +292,7 @@ fn resync(start: &WatchStart, position: &Position) -> Option<Resync> {
         return None;
     } else if start.epoch != position.epoch {
         "the epoch is another one"
-    } else if start.revision > position.revision {
-        "the router is ahead of the database, which was restored from a backup"
-    } else if position.revision - start.revision >= KEPT {
+    } else if position.revision.saturating_sub(start.revision) >= KEPT {
         "the changes since are no longer kept"
     } else {
         return None;

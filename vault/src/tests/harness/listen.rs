@@ -36,8 +36,8 @@ pub(super) async fn listen(
     let (vault, around, recorder) =
         app::assemble(store.clone(), keyring, limits(), identities, process);
     vault.issuers.keep(&Tasks::new(), shutdown);
-    tokio::spawn(recorder.run(store.clone(), shutdown.clone()));
-    tokio::spawn(pulse::run(store, limits().poll, shutdown.clone()));
+    tokio::spawn(recorder.run(store, shutdown.clone()));
+    tokio::spawn(pulse::run(Arc::clone(&vault), shutdown.clone()));
     tokio::spawn(rotation::run(Arc::clone(&vault), shutdown.clone()));
     tokio::spawn(shared::run(Arc::clone(&vault), shutdown.clone()));
     let mut channels = Vec::new();
