@@ -62,6 +62,50 @@ pub struct Options {
 pub enum Command {
     /// Stores many keys at a running vault, from JSON lines.
     Import(ImportOptions),
+    /// Writes a month's usage events as CSV, and checks that they sum to the router's own summary.
+    Usage(UsageOptions),
+}
+
+/// How a service is reached.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WayOptions {
+    /// The CAs that sign the service's certificate, PEM. With it the way to the service is TLS.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+
+    /// Send secrets in plain text to another machine.
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+/// Writes a month's usage events as CSV to standard output, in the order of the billing stream.
+///
+/// A month is closed once it is over: its rows never change, and what is corrected later counts in the
+/// month of the correction and names this one in `corrects_period`. The amounts of a month are the
+/// sums of its rows, corrections included; they are checked against SummarizeUsage at the end and
+/// told on standard error.
+///
+/// KEYWAY_ROUTER (host:port) and KEYWAY_ADMIN_TOKEN come from the environment.
+///
+/// It ends with 0 if everything is written and the sums agree, 1 if they do not, and 2 if it could not be
+/// read.
+#[expect(clippy::doc_markdown, reason = "it is the text of --help")]
+#[derive(Debug, Clone, Args)]
+pub struct UsageOptions {
+    /// The month (UTC), such as 2026-11.
+    #[arg(long, value_name = "MONTH")]
+    pub month: String,
+
+    /// Only of one workspace, workspaces/ID; an operator may leave it out.
+    #[arg(long, value_name = "WORKSPACE", default_value = "")]
+    pub workspace: String,
+
+    /// Write what there is so far of a month that is not over.
+    #[arg(long)]
+    pub so_far: bool,
+
+    #[command(flatten)]
+    pub(crate) way: WayOptions,
 }
 
 /// Stores many keys at a running vault, from a file of JSON lines.
@@ -94,13 +138,8 @@ pub struct ImportOptions {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub concurrency: u8,
 
-    /// The CAs that sign the vault's certificate, PEM. With it the way to the vault is TLS.
-    #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
-
-    /// Send keys in plain text to another machine.
-    #[arg(long)]
-    pub insecure: bool,
+    #[command(flatten)]
+    pub(crate) way: WayOptions,
 }
 
 impl Default for Options {

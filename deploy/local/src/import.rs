@@ -4,7 +4,6 @@
 //! bounded number is under way at once ([`store`]). A bad line costs nothing but itself. Nothing of
 //! the file is ever printed: a complaint names the line, the field and what is accepted.
 
-mod endpoint;
 mod input;
 mod report;
 mod row;
@@ -23,6 +22,8 @@ use tokio::task::JoinSet;
 use crate::child::Environment;
 use crate::cli::ImportOptions;
 use crate::client::Session;
+
+use crate::endpoint;
 
 use self::input::{Line, Lines};
 use self::report::Report;
@@ -55,7 +56,7 @@ fn begin(options: &ImportOptions, environment: &Environment, report: &mut Report
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let session = endpoint::session(options, environment)?;
+        let session = endpoint::session(endpoint::VAULT, &options.way, environment)?;
         let lines = read_lines(open(&options.file)?);
         Ok(import(options, session, lines, report).await)
     })

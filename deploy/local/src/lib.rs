@@ -9,6 +9,7 @@ mod child;
 mod cli;
 pub mod client;
 mod demo;
+mod endpoint;
 pub mod env_file;
 mod import;
 pub mod launch;
@@ -19,6 +20,7 @@ pub mod ready;
 pub mod settings;
 pub mod site;
 pub mod state;
+mod usage;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -48,6 +50,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     if let Some(Command::Import(options)) = &options.command {
         return import::run(options, &std::env::vars_os().collect());
+    }
+    if let Some(Command::Usage(options)) = &options.command {
+        return usage::run(options, &std::env::vars_os().collect());
     }
     match launch_until_stopped(&options) {
         Ok(()) => ExitCode::SUCCESS,
