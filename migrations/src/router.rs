@@ -22,6 +22,11 @@ impl MigratorTrait for Router {
                 sqlite: include_str!("router/0004_roll_ups.sqlite.sql"),
                 postgres: include_str!("router/0004_roll_ups.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "router_0005_corrections",
+                sqlite: include_str!("router/0005_corrections.sqlite.sql"),
+                postgres: include_str!("router/0005_corrections.postgres.sql"),
+            }),
         ]
     }
 }

@@ -41,6 +41,28 @@ impl From<words::Usage> for wire::Usage {
     }
 }
 
+impl From<wire::Usage> for words::Usage {
+    fn from(usage: wire::Usage) -> Self {
+        Self {
+            input_tokens: usage.input_tokens,
+            cache_read_tokens: usage.cache_read_tokens,
+            cache_write_tokens: usage.cache_write_tokens,
+            cache_write_1h_tokens: usage.cache_write_1h_tokens,
+            cache_write_12h_tokens: usage.cache_write_12h_tokens,
+            output_tokens: usage.output_tokens,
+            reasoning_tokens: usage.reasoning_tokens,
+            input_audio_tokens: usage.input_audio_tokens,
+            cache_read_audio_tokens: usage.cache_read_audio_tokens,
+            output_audio_tokens: usage.output_audio_tokens,
+            requests: usage.requests,
+            search_results: usage.search_results,
+            content_pages: usage.content_pages,
+            summaries: usage.summaries,
+            server_tool_requests: usage.server_tool_requests,
+        }
+    }
+}
+
 impl From<words::Source> for wire::Source {
     fn from(source: words::Source) -> Self {
         match source {

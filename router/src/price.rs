@@ -5,10 +5,11 @@ mod follow;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use keyway_router_billing::Amounts;
+use keyway_proto::billing::v1::{self as billing, UsageEvent};
+use keyway_router_billing::{Amounts, Rated};
 use keyway_router_pricing::{Aliases, Asked, Catalogue, CatalogueError, Multiplier, PriceInputs};
 use keyway_router_providers::Metered;
-use keyway_words::{Basis, ProviderId, Source, Timestamp, Usd};
+use keyway_words::{Basis, ProviderId, Source, Timestamp, Usage, Usd};
 
 pub use self::follow::{PriceFile, PriceFileError, read};
 
@@ -51,6 +52,11 @@ impl Prices {
     /// The table in force.
     pub fn table(&self) -> Arc<Catalogue> {
         self.table.load_full()
+    }
+
+    /// The operator's factor on hosted calls.
+    pub const fn multiplier(&self) -> Multiplier {
+        self.multiplier
     }
 
     /// The text of the overlay that it was made of.
@@ -122,6 +128,41 @@ impl Prices {
             amounts,
             unpriced: quote.unpriced.is_some(),
         }
+    }
+}
+
+/// What an event costs by a table, with the operator's factor of now. Without usage, or where the
+/// table has no price, nothing is known; an attempt that used nothing costs nothing by any table.
+pub fn rate_again(table: &Catalogue, multiplier: Multiplier, event: &UsageEvent) -> Rated {
+    let Ok(provider) = event.provider.parse::<ProviderId>() else {
+        return Rated::default();
+    };
+    if event.basis() == billing::Basis::None {
+        return Rated::default();
+    }
+    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let provider_cost = event.provider_reported_usd.as_deref();
+    let usage = event.usage.map(Usage::from);
+    let dimensions = event.price_dimensions.clone().into_iter().collect();
+    let quote = table.quote(
+        provider,
+        &event.requested_model,
+        text(&event.served_model).as_deref(),
+        &PriceInputs {
+            usage: usage.as_ref(),
+            flagged: event.usage_flagged,
+            service_tier: text(&event.service_tier).as_deref(),
+            dimensions: &dimensions,
+            provider_cost: provider_cost.and_then(|text| text.parse().ok()),
+        },
+    );
+    let charge = match event.source() {
+        billing::Source::Own => Some(Usd::ZERO),
+        billing::Source::Hosted | billing::Source::Unspecified => quote.charge(multiplier),
+    };
+    Rated {
+        charge,
+        list_price: quote.list,
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use keyway_chassis::access::Authority;
 use keyway_chassis::serve::CALL_ID;
-use keyway_proto::{Fault, Reason};
+use keyway_proto::Fault;
 use keyway_router_billing::Ledger;
 use keyway_words::CallId;
 use tonic::metadata::MetadataValue;
@@ -52,14 +52,6 @@ fn named<T>(id: CallId, result: Result<T, Fault>) -> Result<Response<T>, Status>
             Err(status)
         }
     }
-}
-
-fn not_built<T>(what: &str) -> Result<T, Status> {
-    Err(Fault::new(
-        Reason::NotBuilt,
-        format!("this build does not have {what} yet"),
-    )
-    .into())
 }
 
 /// The id that the call got at the door.

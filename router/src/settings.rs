@@ -239,6 +239,8 @@ fn ledger(values: &Values) -> Result<LedgerConfig, ConfigError> {
         slots: values.get("ledger.slots")?,
         group: values.get("ledger.group")?,
         lease: values.get("ledger.lease")?,
+        retention: values.get("ledger.retention")?,
+        consumer_hold: values.get("ledger.consumer_hold")?,
         readers: values.get("ledger.connections")?,
         busy_timeout: values.get("ledger.lock_timeout")?,
         connect: values.get("ledger.connect_timeout")?,

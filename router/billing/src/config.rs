@@ -31,6 +31,12 @@ pub struct LedgerConfig {
     pub follow_every: Duration,
     /// While the database can't be written: how often it is tried.
     pub probe_every: Duration,
+    /// How long events are kept on the stream, in whole days.
+    pub retention: Duration,
+    /// How much longer an event is kept that a named consumer has not acknowledged.
+    pub consumer_hold: Duration,
+    /// How often events are looked for that need not be kept.
+    pub expire_every: Duration,
     /// Connections for reading.
     pub readers: u32,
     /// How long a write waits for another connection's before it counts as failed.
@@ -55,6 +61,9 @@ impl LedgerConfig {
             sequence_every: Duration::from_millis(10),
             follow_every: Duration::from_millis(100),
             probe_every: Duration::from_millis(500),
+            retention: Duration::from_hours(400 * 24),
+            consumer_hold: Duration::from_hours(100 * 24),
+            expire_every: Duration::from_hours(1),
             readers: 4,
             busy_timeout: Duration::from_secs(5),
             connect: Duration::from_secs(5),

@@ -113,6 +113,11 @@ pub(crate) fn operation(json: String, at: Timestamp) -> wire::UsageEvent {
     }
 }
 
+/// Whether it is the record of an attempt: no correction, no operation.
+pub(crate) fn is_usage(event: &wire::UsageEvent) -> bool {
+    event.r#type == USAGE
+}
+
 /// The bounds, both outside, of the event ids of a call.
 pub(crate) fn event_id_range(call_id: CallId) -> (String, String) {
     // `.` is the character after `-`: every `{call_id}-…` lies between the two.
@@ -131,7 +136,7 @@ fn bounded(mut text: String) -> String {
 }
 
 const USAGE: &str = "keyway.usage.v1";
-const CORRECTION: &str = "keyway.correction.v1";
+pub(crate) const CORRECTION: &str = "keyway.correction.v1";
 const OPERATION: &str = "keyway.operation.v1";
 const ROUTER_STOPPED: &str = "ROUTER_STOPPED";
 const RAW_USAGE_BYTES: usize = 4096;

@@ -32,6 +32,9 @@ pub struct Ledger {
     pub(crate) connections: Connections,
     clock: Arc<dyn Clock>,
     stream_id: i64,
+    /// Shared by those who write to the same file, so that none sleeps in SQLite's own wait for it.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    committed: Arc<Notify>,
     slot_count: u32,
     slots: Arc<Semaphore>,
     records: mpsc::UnboundedSender<Record>,
@@ -69,6 +72,8 @@ impl Ledger {
             connections: connections.clone(),
             clock: Arc::clone(&clock),
             stream_id: state.stream_id,
+            turn: Arc::clone(&turn),
+            committed: Arc::clone(&committed),
             slot_count,
             slots: Arc::new(Semaphore::new(config.slots)),
             records,
@@ -88,6 +93,7 @@ impl Ledger {
             },
             term,
             config: config.clone(),
+            clock: Arc::clone(&clock),
             committed: Arc::clone(&committed),
             head,
             stop: ledger.stop_sequencer.clone(),
@@ -185,6 +191,15 @@ impl Ledger {
     /// For rare small writes beside the attempts.
     pub(crate) fn side_writer(&self) -> DatabaseConnection {
         self.connections.sequencer.get()
+    }
+
+    pub(crate) fn turn(&self) -> &tokio::sync::Mutex<()> {
+        &self.turn
+    }
+
+    /// Something was committed beside the writer.
+    pub(crate) fn wake_sequencer(&self) {
+        self.committed.notify_one();
     }
 
     pub(crate) const fn stream_id(&self) -> i64 {

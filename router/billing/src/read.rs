@@ -67,9 +67,20 @@ impl Ledger {
     /// A page of events in stream order. Events that were settled a moment ago may not have
     /// their place yet.
     pub async fn list(&self, request: &PageRequest) -> Result<Page, LedgerError> {
+        let (events, next) = self.list_up_to(request, i64::MAX).await?;
+        Ok(Page { events, next })
+    }
+
+    /// The same, of the events up to a position.
+    pub(crate) async fn list_up_to(
+        &self,
+        request: &PageRequest,
+        last: i64,
+    ) -> Result<(Vec<UsageEvent>, Option<String>), LedgerError> {
         let after = self.start_after(&request.token).await?.position();
         let mut query = filtered(&request.filter)
             .filter(stream_positions::Column::Position.gt(after))
+            .filter(stream_positions::Column::Position.lte(last))
             .limit(u64::from(request.size) + 1);
         if let Some(from) = request.from {
             query = query.filter(stream_positions::Column::SettledAt.gte(from.0));
@@ -88,11 +99,11 @@ impl Ledger {
         rows.truncate(size);
         let next = rows.last().filter(|_| has_more);
         let next = next.map(|row| Cursor::after(row.position).to_text(self.stream_id()));
-        let events = bodies(self.readers(), rows).await?;
-        Ok(Page {
-            events: events.into_iter().map(|(_, event)| event).collect(),
-            next,
-        })
+        let events = bodies(self.readers(), rows).await;
+        // What was deleted meanwhile is not a hole: whoever goes on from here is told.
+        self.start_after(&request.token).await?;
+        let events = events?.into_iter().map(|(_, event)| event);
+        Ok((events.collect(), next))
     }
 
     /// Everything about a call, its open attempts too; `None` if there is no such call, or not
@@ -133,6 +144,29 @@ impl Ledger {
         };
         Ok((!record.open.is_empty() || !record.settled.is_empty()).then_some(record))
     }
+}
+
+/// The corrections of these events, by the event, in the order in which they were made.
+pub(crate) async fn corrections_of(
+    readers: &impl ConnectionTrait,
+    events: &[UsageEvent],
+) -> Result<HashMap<String, Vec<UsageEvent>>, LedgerError> {
+    let ids = events.iter().map(|event| event.event_id.as_str());
+    let rows = corrections::Entity::find()
+        .filter(corrections::Column::CorrectsEventId.is_in(ids))
+        // `-c1` of a late settlement, then `-r0001` and so on.
+        .order_by_asc(corrections::Column::EventId)
+        .all(readers)
+        .await?;
+    let mut by_event: HashMap<String, Vec<UsageEvent>> = HashMap::new();
+    for row in rows {
+        let event = decode(&row.event)?;
+        by_event
+            .entry(row.corrects_event_id)
+            .or_default()
+            .push(event);
+    }
+    Ok(by_event)
 }
 
 /// Up to `limit` events after one position and up to another, each with its position.

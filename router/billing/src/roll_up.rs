@@ -65,7 +65,7 @@ async fn sum(
         .iter()
         .filter(|event| event.operation_json.is_empty())
     {
-        let original = charged.get(&event.corrects_event_id).copied();
+        let original = charged.get(&event.event_id).copied();
         sums.entry(Dimensions::of(event))
             .or_insert_with(Sums::none)
             .add(&Sums::of(event, original.unwrap_or_default())?)?;
@@ -73,28 +73,42 @@ async fn sum(
     Ok(sums)
 }
 
-/// Of the events that these correct: whether they had a charge.
+/// Of the corrections among these events: whether what they correct had a charge before them.
 pub(crate) async fn charged(
     on: &impl ConnectionTrait,
     events: &[UsageEvent],
 ) -> Result<HashMap<String, bool>, LedgerError> {
-    let corrected = events.iter().map(|event| event.corrects_event_id.as_str());
-    let corrected: Vec<&str> = corrected.filter(|id| !id.is_empty()).collect();
-    if corrected.is_empty() {
+    let corrects = |event: &&UsageEvent| !event.corrects_event_id.is_empty();
+    let ids: Vec<&str> = (events.iter().filter(corrects))
+        .map(|event| event.corrects_event_id.as_str())
+        .collect();
+    if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let originals = settlements::Entity::find()
-        .filter(settlements::Column::EventId.is_in(corrected))
+        .filter(settlements::Column::EventId.is_in(ids))
         .all(on)
         .await?;
-    originals
-        .into_iter()
-        .map(|row| {
-            let event = UsageEvent::decode(row.event.as_slice());
-            let event = event.map_err(|_bytes| LedgerError::EventUnreadable)?;
-            Ok((row.event_id, event.charge_usd.is_some()))
-        })
-        .collect()
+    let originals = originals
+        .iter()
+        .map(|row| UsageEvent::decode(row.event.as_slice()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_bytes| LedgerError::EventUnreadable)?;
+    let earlier = read::corrections_of(on, &originals).await?;
+    let had_charge = |event: &UsageEvent| {
+        let original =
+            (originals.iter()).find(|original| original.event_id == event.corrects_event_id);
+        let before = (earlier.get(&event.corrects_event_id).into_iter().flatten())
+            .filter(|earlier| earlier.event_id < event.event_id);
+        original
+            .into_iter()
+            .chain(before)
+            .any(|event| event.charge_usd.is_some())
+    };
+    let corrections = events.iter().filter(corrects);
+    Ok(corrections
+        .map(|event| (event.event_id.clone(), had_charge(event)))
+        .collect())
 }
 
 async fn add(

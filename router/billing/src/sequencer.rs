@@ -6,19 +6,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyway_chassis::clock::Clock;
 use keyway_migrations::DatabaseAddress;
 use sea_orm::{
     ColumnTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, Set,
 };
 use tokio::sync::{Mutex, Notify, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tracing::error;
+use tracing::{error, info};
 
 use crate::config::LedgerConfig;
 use crate::database::{self, Reopening};
 use crate::entity::{sequencer, stream_positions, unsequenced, writers};
+use crate::retention::{self, Retention};
 use crate::roll_up::roll_up;
 use crate::sweep;
 
@@ -29,6 +31,7 @@ pub(crate) struct Sequencer {
     pub(crate) turn: Arc<Mutex<()>>,
     pub(crate) term: i64,
     pub(crate) config: LedgerConfig,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Woken by the writer.
     pub(crate) committed: Arc<Notify>,
     /// The last position given; followers watch it.
@@ -57,6 +60,7 @@ impl Sequencer {
             DatabaseAddress::File(_) => LONGEST_WAIT,
             DatabaseAddress::Server(_) => self.config.follow_every,
         };
+        let mut expires = Instant::now();
         loop {
             let woken = timeout(longest, self.committed.notified());
             let stops = tokio::select! {
@@ -66,6 +70,10 @@ impl Sequencer {
             self.catch_up().await;
             if stops {
                 return;
+            }
+            if expires <= Instant::now() {
+                self.expire_all().await;
+                expires = Instant::now() + self.config.expire_every;
             }
             sleep(self.config.sequence_every).await;
         }
@@ -88,6 +96,30 @@ impl Sequencer {
                     return;
                 }
             }
+        }
+    }
+
+    async fn expire_all(&self) {
+        let retention = Retention::at(self.clock.now(), &self.config);
+        let mut expired = 0;
+        loop {
+            let _turn = self.turn.lock().await;
+            let connection = self.connection.get();
+            let taken = retention::expire(&connection, retention);
+            match database::bounded(&self.config, taken).await {
+                Ok(0) => break,
+                Ok(some) => expired += some,
+                Err(cause) => {
+                    error!(%cause, "old usage events could not be taken away");
+                    break;
+                }
+            }
+        }
+        if expired > 0 {
+            info!(
+                expired,
+                "usage events older than ledger.retention are no longer kept"
+            );
         }
     }
 

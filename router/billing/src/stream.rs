@@ -169,7 +169,12 @@ impl Reader {
             up_to,
             PAGE as u64,
         )
-        .await?;
+        .await;
+        // What was taken away meanwhile is not passed over in silence.
+        if numbering::state(&self.readers).await?.first_position > self.scanned + 1 {
+            return Err(LedgerError::CursorExpired);
+        }
+        let page = page?;
         self.scanned = match page.last() {
             Some((position, _)) if page.len() == PAGE => *position,
             Some(_) | None => up_to,

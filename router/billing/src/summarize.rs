@@ -115,7 +115,7 @@ impl Ledger {
             let found = self.list(&page).await?;
             let charged = roll_up::charged(self.readers(), &found.events).await?;
             for event in found.events.iter().filter(|event| is_usage(event)) {
-                let original = charged.get(&event.corrects_event_id).copied();
+                let original = charged.get(&event.event_id).copied();
                 let sums = Sums::of(event, original.unwrap_or_default())?;
                 let label = event.labels.get(&request.label).cloned();
                 let label = label.unwrap_or_default();

@@ -8,6 +8,8 @@ mod group_commit;
 mod postgres;
 mod reading;
 mod request_ids;
+mod rerating;
+mod retention;
 mod streaming;
 mod summaries;
 

@@ -65,6 +65,16 @@ impl Catalogue {
         Self::load(&rows("overlay", overlay)?, at)
     }
 
+    /// A table as it was kept: its canonical JSON ([`Catalogue::json`]). Nothing of it is dated any more.
+    pub fn kept(json: &str) -> Result<Self, CatalogueError> {
+        let mut kept = BTreeMap::new();
+        for (index, value) in rows("kept", json)?.into_iter().enumerate() {
+            let row = Row::parse("overlay", index, &value)?;
+            kept.insert(row.key(), (value, Arc::new(row.model)));
+        }
+        Ok(Self::of(kept, None))
+    }
+
     /// The same with the operator's own names. No price depends on them, so the hash does not.
     #[must_use]
     pub fn with_aliases(self, aliases: Aliases) -> Self {
@@ -174,19 +184,21 @@ impl Catalogue {
             }
         }
         let next_change = lay_over(&mut rows_in_force, overlay, at)?;
-        let json = canonical::text(
-            &rows_in_force
-                .values()
-                .map(|(value, _)| value.clone())
-                .collect(),
-        );
-        Ok(Self {
-            models: index(rows_in_force.into_values().map(|(_, model)| model)),
+        Ok(Self::of(rows_in_force, next_change))
+    }
+
+    fn of(
+        rows: BTreeMap<(String, String), (Value, Arc<Model>)>,
+        next_change: Option<Timestamp>,
+    ) -> Self {
+        let json = canonical::text(&rows.values().map(|(value, _)| value.clone()).collect());
+        Self {
+            models: index(rows.into_values().map(|(_, model)| model)),
             hash: canonical::hash(&json),
             json,
             next_change,
             aliases: Aliases::default(),
-        })
+        }
     }
 }
 

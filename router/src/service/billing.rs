@@ -1,5 +1,7 @@
 //! `BillingService`.
 
+mod rerate;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use keyway_router_billing::{
 use keyway_words::{KeyName, Source, Timestamp, WorkspaceId};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Services, not_built};
+use super::Services;
 
 #[tonic::async_trait]
 impl BillingService for Services {
@@ -111,8 +113,8 @@ impl BillingService for Services {
         &self,
         request: Request<wire::RerateRequest>,
     ) -> Result<Response<wire::RerateResponse>, Status> {
-        admit(&*self.authority, request)?;
-        not_built("Rerate")
+        let (asked, caller) = admit(&*self.authority, request)?.into_parts();
+        Ok(Response::new(self.rate_again(asked, &caller).await?))
     }
 }
 

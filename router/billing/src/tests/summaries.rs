@@ -20,7 +20,7 @@ fn by(parts: &[Part]) -> SummaryRequest {
 }
 
 /// Waits until the roll-ups have everything.
-async fn rolled_up(home: &Home, events: i64) {
+pub(super) async fn rolled_up(home: &Home, events: i64) {
     let outside = home.outside().await;
     let all = async {
         while number(&outside, "SELECT position FROM rolled_up").await < events {

@@ -18,6 +18,10 @@ pub(super) const URL: Kind = Kind::Checked {
     check: is_url,
 };
 
+pub(super) const fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 86_400)
+}
+
 pub(super) const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }

@@ -3,7 +3,7 @@
 use keyway_chassis::config::{Default, Kind, Setting};
 use keyway_migrations::ADDRESS_ACCEPTED;
 
-use super::accepted::{is_address, millis, seconds};
+use super::accepted::{days, is_address, millis, seconds};
 
 pub(super) const SETTINGS: &[Setting] = &[
     Setting {
@@ -68,6 +68,24 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         default: Default::Is("15s"),
         help: "On PostgreSQL, silence after which a router is gone and another one closes its attempts. It is renewed every 5 seconds. The same on every router of a database.",
+    },
+    Setting {
+        path: "ledger.retention",
+        kind: Kind::Duration {
+            min: days(1),
+            max: days(10_000),
+        },
+        default: Default::Is("400d"),
+        help: "How long usage events are kept on the stream, in whole days. Roll-ups, corrections and price tables stay.",
+    },
+    Setting {
+        path: "ledger.consumer_hold",
+        kind: Kind::Duration {
+            min: days(0),
+            max: days(10_000),
+        },
+        default: Default::Is("100d"),
+        help: "How much longer an event is kept that a named consumer has not acknowledged; a consumer further behind is told CURSOR_EXPIRED.",
     },
     Setting {
         path: "ledger.slots",
