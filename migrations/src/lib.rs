@@ -9,6 +9,7 @@ mod command;
 mod lock;
 pub mod router;
 mod schema;
+mod unsettled;
 pub mod vault;
 
 pub use address::{
@@ -18,3 +19,4 @@ pub use address::{
 pub use command::run;
 pub use lock::{DatabaseLock, LockError};
 pub use schema::{MIGRATION_LOCK, SchemaError};
+pub use unsettled::close_unsettled;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use keyway_migrations::DatabaseAddress;
+use keyway_migrations::{DatabaseAddress, close_unsettled};
 use keyway_words::Timestamp;
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
@@ -185,6 +185,7 @@ async fn file(
                 .pragma("query_only", if only_reads { "ON" } else { "OFF" })
                 .busy_timeout(busy_timeout)
         });
+    close_unsettled(&mut options);
     Database::connect(options).await
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyway_migrations::DatabaseAddress;
+use keyway_migrations::{DatabaseAddress, close_unsettled};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend,
@@ -258,5 +258,6 @@ fn sqlite(path: &Path, connections: u32, wait: Duration, read_only: bool) -> Con
                 sqlite.journal_mode(SqliteJournalMode::Wal)
             }
         });
+    close_unsettled(&mut options);
     options
 }
