@@ -18,7 +18,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, Signal, set_dumpable_behavior, setrlimit,
+};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 pub use self::options::{Options, command};
@@ -165,6 +168,7 @@ where
     }
     install_crypto();
     let outcome = block_on(async {
+        let _too_large = survive_file_size_limit()?;
         let spans = telemetry::init(&telemetry, about.binary)?;
         let served = serve_until_told(about, options, serve, |parts| build(own, parts)).await;
         spans.flush().await;
@@ -186,6 +190,12 @@ pub fn refuse(about: &About, error: &(dyn Error + Send + Sync + 'static)) -> Exi
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// A limit on the size of files makes a write fail, as a full disk does; without somebody who takes the
+/// signal it would end the process.
+fn survive_file_size_limit() -> std::io::Result<tokio::signal::unix::Signal> {
+    signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))
 }
 
 /// A core dump would hold keys, and so would what a debugger of the same user reads.

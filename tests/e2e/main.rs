@@ -21,6 +21,7 @@ mod drain;
 mod edges;
 mod egress;
 mod ending;
+mod exhausted;
 #[cfg(feature = "external")]
 mod external;
 mod failures;
