@@ -36,13 +36,19 @@ pub(crate) fn check(
 
 /// Fields of every provider that the schema has or Keyway decides, and places for a credential: a
 /// key in a request is no source of keys.
-const NEVER: [&str; 24] = [
+const NEVER: [&str; 30] = [
     "model",
     "stream",
     "messages",
+    "contents",
     "input",
     "store",
     "stream_options",
+    "streamOptions",
+    "streaming_config",
+    "streamingConfig",
+    "usage",
+    "include_usage",
     "system",
     "tools",
     "max_tokens",

@@ -1,6 +1,7 @@
 //! Requests: the neutral call of every fixture, written by hand, as the adapter puts it.
 
 mod anthropic;
+mod embedded;
 mod exa;
 mod google;
 mod mistral;
@@ -193,49 +194,6 @@ fn every_request_is_what_the_fixture_shows_but_for_the_differences_that_are_mean
         let version = request.headers.get("anthropic-version");
         assert_eq!(version.is_some(), id.starts_with("anthropic/"), "{id}");
     }
-}
-
-#[test]
-fn embedded_json_reaches_the_wire_byte_for_byte() {
-    let odd = r#"{"z":1.0,"a":{"n":12345678901234567890123,"e":1E+2, "b":[ 1 ]}}"#;
-    let tool = Tool {
-        parameters: Some(JsonObject::parse(odd).unwrap()),
-        ..weather().remove(0)
-    };
-    let schema = JsonObject::parse(odd).unwrap();
-    let call = ChatCall {
-        tools: vec![tool],
-        response_format: Some(ResponseFormat {
-            schema,
-            name: None,
-            strict: None,
-        }),
-        provider_options: options(&format!(r#"{{"thinking":{odd}}}"#)),
-        ..gpt(vec![
-            user("x"),
-            Message::Assistant(vec![AssistantPart::ToolCall(ToolCall {
-                id: "c".into(),
-                name: "get_weather".into(),
-                arguments: odd.into(),
-                signature: Vec::new(),
-            })]),
-            Message::Tool(vec![result("c", odd, false)]),
-        ])
-    };
-    let body = |id: &str| {
-        let body = row(id).adapter().chat(&call, false).unwrap().body;
-        String::from_utf8(body.to_vec()).unwrap()
-    };
-    // Tool schema, answer schema, option; the arguments are an object here, the result is text.
-    assert_eq!(
-        body("anthropic/tool_single.request").matches(odd).count(),
-        4
-    );
-    // The arguments are text here.
-    assert_eq!(
-        body("openai/chat_tool_single.request").matches(odd).count(),
-        3
-    );
 }
 
 #[test]
