@@ -85,7 +85,8 @@ impl Edge for HttpEdge {
             Ok(routed) => routed,
             Err(refused) => return Taken::Refused(refused.reply(id)),
         };
-        let (query, token) = credential::take(request.headers_mut(), routed.provider, routed.query);
+        let (query, token) =
+            credential::take(request.headers_mut(), routed.provider, &routed.query);
         if let Some(token) = token {
             request.headers_mut().insert(header::AUTHORIZATION, token);
         }

@@ -4,7 +4,7 @@
 
 use keyway_chassis::telemetry::trace::TARGET;
 use keyway_router_billing::{OpenAttempt, Settlement};
-use keyway_words::{Outcome, ProviderId, Usage};
+use keyway_words::{Outcome, Usage};
 use metrics::histogram;
 use tokio::time::Instant;
 use tracing::field::Empty;
@@ -32,7 +32,7 @@ impl Observed {
             otel.kind = "client",
             otel.status_code = Empty,
             gen_ai.operation.name = operation,
-            gen_ai.provider.name = provider(attempt.provider),
+            gen_ai.provider.name = attempt.provider.facts().telemetry,
             gen_ai.request.model = model,
             gen_ai.response.model = Empty,
             gen_ai.usage.input_tokens = Empty,
@@ -65,7 +65,7 @@ impl Observed {
         self.close_span(settlement);
         let labels = Labels {
             operation: operation(&attempt.endpoint),
-            provider: provider(attempt.provider),
+            provider: attempt.provider.facts().telemetry,
             source: counters::source_word(attempt.source),
             model: if known {
                 &attempt.requested_model
@@ -170,14 +170,6 @@ fn operation(endpoint: &str) -> &'static str {
         "embed" | "stream_embed" => "embeddings",
         "search" => "search",
         _ => "other",
-    }
-}
-
-const fn provider(provider: ProviderId) -> &'static str {
-    match provider {
-        ProviderId::Google => "gcp.gemini",
-        ProviderId::Mistral => "mistral_ai",
-        other => other.as_str(),
     }
 }
 

@@ -12,6 +12,7 @@ mod postgres_rotation;
 mod postgres_tls;
 mod revocation;
 mod sdk;
+mod sixth;
 mod token;
 mod tour;
 mod two_vaults;

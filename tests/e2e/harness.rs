@@ -44,6 +44,7 @@ pub(crate) use way::Way;
 pub(crate) struct Setup {
     environment: Environment,
     options: Options,
+    program: PathBuf,
 }
 
 impl Setup {
@@ -63,6 +64,7 @@ impl Setup {
         Self {
             environment,
             options,
+            program: PathBuf::from(env!("CARGO_BIN_EXE_keyway-tests")),
         }
     }
 
@@ -91,6 +93,12 @@ impl Setup {
     pub(crate) fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(&mut self.options);
         self
+    }
+
+    /// The same with processes of another program.
+    #[cfg(feature = "external")]
+    pub(crate) fn program(self, program: PathBuf) -> Self {
+        Self { program, ..self }
     }
 
     /// Where a listener will be, by its setting's variable.
@@ -149,8 +157,8 @@ impl Setup {
     pub(crate) async fn start_in(mut self, folder: TempDir) -> anyhow::Result<Product> {
         self.options.state = folder.path().join(".keyway");
         let mut said = Vec::new();
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_keyway-tests"));
-        let running = launch::start(&self.options, program, &self.environment, &mut said).await?;
+        let running =
+            launch::start(&self.options, self.program, &self.environment, &mut said).await?;
         Ok(Product {
             running,
             said: String::from_utf8_lossy(&said).into_owned(),

@@ -7,15 +7,6 @@ use keyway_words::{ProviderId, Secret};
 
 use crate::child::Environment;
 
-/// A provider and the variables in which people keep its key; the first that is set counts.
-const VARIABLES: [(ProviderId, &[&str]); 5] = [
-    (ProviderId::OpenAi, &["OPENAI_API_KEY"]),
-    (ProviderId::Anthropic, &["ANTHROPIC_API_KEY"]),
-    (ProviderId::Google, &["GEMINI_API_KEY", "GOOGLE_API_KEY"]),
-    (ProviderId::Mistral, &["MISTRAL_API_KEY"]),
-    (ProviderId::Exa, &["EXA_API_KEY"]),
-];
-
 /// Where a provider is.
 #[derive(Debug)]
 pub(crate) enum Place {
@@ -28,7 +19,8 @@ pub(crate) enum Place {
     },
     /// At the simulator, with a key that is worth nothing.
     Simulator,
-    /// Where a setting puts it; the environment has no key for it.
+    /// Where a setting puts it, or at its own address if the simulator does not speak as it; the
+    /// environment has no key for it.
     Elsewhere,
 }
 
@@ -43,23 +35,18 @@ pub(crate) struct Placed {
 
 /// Decides for every provider. `all_simulated`: the simulator was asked for.
 pub(crate) fn place_all(environment: &Environment, all_simulated: bool) -> Vec<Placed> {
-    VARIABLES
-        .into_iter()
-        .map(|(provider, variables)| {
-            let place = place(environment, provider, variables, all_simulated);
-            Placed { provider, place }
-        })
-        .collect()
+    let placed = |provider| Placed {
+        provider,
+        place: place(environment, provider, all_simulated),
+    };
+    ProviderId::ALL.into_iter().map(placed).collect()
 }
 
-fn place(
-    environment: &Environment,
-    provider: ProviderId,
-    variables: &[&'static str],
-    all_simulated: bool,
-) -> Place {
+fn place(environment: &Environment, provider: ProviderId, all_simulated: bool) -> Place {
     let moved = environment.contains_key(OsStr::new(&base_url_variable(provider)));
-    let key = variables.iter().find_map(|&variable| {
+    let simulated = provider_sim::base_path(provider.as_str()).is_some();
+    let variables = provider.facts().key_variables.iter();
+    let key = variables.copied().find_map(|variable| {
         let key = environment.get(OsStr::new(variable))?.to_str()?.trim();
         (!key.is_empty()).then(|| Place::Real {
             variable,
@@ -67,9 +54,9 @@ fn place(
         })
     });
     match key {
-        _ if all_simulated && !moved => Place::Simulator,
+        _ if all_simulated && !moved && simulated => Place::Simulator,
         Some(real) => real,
-        None if moved => Place::Elsewhere,
+        None if moved || !simulated => Place::Elsewhere,
         None => Place::Simulator,
     }
 }
@@ -86,9 +73,9 @@ fn base_url_variable(provider: ProviderId) -> String {
 pub(crate) fn without_secrets(environment: &Environment) -> Environment {
     let secret = |name: &OsStr| {
         name.to_str().is_some_and(|name| {
-            VARIABLES
+            ProviderId::ALL
                 .iter()
-                .any(|(_, variables)| variables.contains(&name))
+                .any(|provider| provider.facts().key_variables.contains(&name))
                 || (name.starts_with("KEYWAY_") && !name.contains("__"))
         })
     };
@@ -137,11 +124,11 @@ mod tests {
         assert_eq!(
             shown(&pairs, false),
             [
-                "openai OPENAI_API_KEY sk-keyway-test-1",
                 "anthropic simulator",
+                "exa simulator",
                 "google GOOGLE_API_KEY g",
                 "mistral elsewhere",
-                "exa simulator",
+                "openai OPENAI_API_KEY sk-keyway-test-1",
             ]
         );
     }
@@ -159,7 +146,7 @@ mod tests {
     #[test]
     fn asking_for_the_simulator_leaves_the_keys_alone() {
         let pairs = [("OPENAI_API_KEY", "sk-keyway-test-1")];
-        assert_eq!(shown(&pairs, true)[0], "openai simulator");
+        assert_eq!(shown(&pairs, true).last().unwrap(), "openai simulator");
     }
 
     #[test]

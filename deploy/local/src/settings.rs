@@ -180,21 +180,18 @@ fn router(
     }
     if let Some((address, providers)) = simulator {
         for provider in providers {
-            let base = simulator_base_url(address, *provider);
-            write!(text, "\n[providers.{provider}]\nbase_url = \"{base}\"\n")?;
+            if let Some(base) = simulator_base_url(address, *provider) {
+                write!(text, "\n[providers.{provider}]\nbase_url = \"{base}\"\n")?;
+            }
         }
     }
     Ok(text)
 }
 
 /// The base URL at which the simulator speaks as a provider; such as the provider's SDK takes it.
-fn simulator_base_url(address: SocketAddr, provider: ProviderId) -> String {
-    let below = if provider == ProviderId::OpenAi {
-        "/v1"
-    } else {
-        ""
-    };
-    format!("http://{address}/{provider}{below}")
+fn simulator_base_url(address: SocketAddr, provider: ProviderId) -> Option<String> {
+    let path = provider_sim::base_path(provider.as_str())?;
+    Some(format!("http://{address}{path}"))
 }
 
 /// The router's token, made at the first start and kept.

@@ -6,13 +6,15 @@
 pub mod access;
 pub mod money;
 pub mod names;
+pub mod providers;
 pub mod secret;
 pub mod time;
 pub mod usage;
 
 pub use access::{Act, Aim, Role};
 pub use money::Usd;
-pub use names::{CallId, InvalidName, KeyName, KeyPath, Owner, ProviderId, WorkspaceId};
+pub use names::{CallId, InvalidName, KeyName, KeyPath, Owner, WorkspaceId};
+pub use providers::ProviderId;
 pub use secret::Secret;
 pub use time::Timestamp;
 pub use usage::{Basis, EventKind, Outcome, Source, Usage};

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use crate::providers::ProviderId;
+
 /// A name that is not of its documented form. The text says what the form is, never what was given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} must be {form}")]
@@ -104,63 +106,6 @@ impl fmt::Display for Owner {
             Self::Platform => f.write_str("platform"),
             Self::Workspace(id) => write!(f, "workspaces/{id}"),
         }
-    }
-}
-
-/// A provider that Keyway speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ProviderId {
-    /// Anthropic: chat.
-    Anthropic,
-    /// Exa: web search.
-    Exa,
-    /// Google: chat and embeddings.
-    Google,
-    /// Mistral: chat and embeddings.
-    Mistral,
-    /// `OpenAI`: chat and embeddings.
-    OpenAi,
-}
-
-impl ProviderId {
-    /// Every provider, by id.
-    pub const ALL: [Self; 5] = [
-        Self::Anthropic,
-        Self::Exa,
-        Self::Google,
-        Self::Mistral,
-        Self::OpenAi,
-    ];
-
-    /// The id, as it stands in names and configuration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Anthropic => "anthropic",
-            Self::Exa => "exa",
-            Self::Google => "google",
-            Self::Mistral => "mistral",
-            Self::OpenAi => "openai",
-        }
-    }
-}
-
-impl FromStr for ProviderId {
-    type Err = InvalidName;
-
-    fn from_str(text: &str) -> Result<Self, InvalidName> {
-        Self::ALL
-            .into_iter()
-            .find(|id| id.as_str() == text)
-            .ok_or(InvalidName {
-                what: "provider",
-                form: "one of anthropic, exa, google, mistral, openai",
-            })
-    }
-}
-
-impl fmt::Display for ProviderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

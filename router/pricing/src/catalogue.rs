@@ -104,19 +104,13 @@ impl Catalogue {
     /// The row of a model by its id or an alias of it. A dated id without a row is not found:
     /// prices are never guessed from a similar name.
     ///
-    /// The search kinds of Exa are models too: `auto` is the row `search:auto`.
+    /// The kinds of a search are models too: `auto` is the row `search:auto`.
     pub fn find(&self, provider: ProviderId, model: &str) -> Option<&Model> {
-        let found = self.models.get(&(provider, model.into()));
-        let found = match provider {
-            ProviderId::Exa => found.or_else(|| {
-                self.models
-                    .get(&(provider, format!("search:{model}").into()))
-            }),
-            ProviderId::Anthropic
-            | ProviderId::Google
-            | ProviderId::Mistral
-            | ProviderId::OpenAi => found,
+        let kind = || {
+            self.models
+                .get(&(provider, format!("search:{model}").into()))
         };
+        let found = self.models.get(&(provider, model.into())).or_else(kind);
         found.map(Arc::as_ref)
     }
 
@@ -360,13 +354,17 @@ fn rows(table: &'static str, text: &str) -> Result<Vec<Value>, CatalogueError> {
     })
 }
 
-const FILES: [(&str, &str); 5] = [
-    ("anthropic.json", include_str!("../prices/anthropic.json")),
-    ("exa.json", include_str!("../prices/exa.json")),
-    ("google.json", include_str!("../prices/google.json")),
-    ("mistral.json", include_str!("../prices/mistral.json")),
-    ("openai.json", include_str!("../prices/openai.json")),
-];
+macro_rules! files {
+    ($($provider:ident $id:ident $facts:tt;)*) => {
+        /// The price file of every provider.
+        const FILES: [(&str, &str); ProviderId::ALL.len()] = [$((
+            concat!(stringify!($id), ".json"),
+            include_str!(concat!("../prices/", stringify!($id), ".json")),
+        )),*];
+    };
+}
+
+keyway_words::for_each_provider!(files);
 
 #[cfg(test)]
 mod tests;

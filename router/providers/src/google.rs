@@ -7,6 +7,7 @@
 mod embeddings;
 mod error;
 mod native;
+mod own_error;
 mod request;
 mod response;
 mod stream;

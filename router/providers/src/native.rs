@@ -9,10 +9,12 @@
 mod allowed;
 mod body;
 mod frames;
+mod own_error;
 
 use std::fmt;
 
 use http::Method;
+use serde_json::Value;
 
 use crate::metered::Metered;
 use crate::sse::SseEvent;
@@ -21,6 +23,7 @@ use crate::wire::DecodeError;
 pub use allowed::Shape;
 pub use body::{Edit, InvalidBody, NativeBody};
 pub use frames::Frames;
+pub use own_error::OwnError;
 
 /// What a path does; with it, the RPC that a call of it stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +123,26 @@ pub trait NativeApi: fmt::Debug + Send + Sync {
         let endpoint = self.endpoints().iter().find(fits)?;
         let model = matches(endpoint.path, path)?.to_owned();
         Some(Found { endpoint, model })
+    }
+
+    /// The parameter of a query in which its SDK may put the key.
+    fn key_parameter(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it says by a 429 that credit is used up, so that its SDK knows no other way.
+    fn says_spent_by_429(&self) -> bool {
+        false
+    }
+
+    /// The body of an error answer.
+    fn error(&self, error: &OwnError<'_>) -> Value {
+        error.usual()
+    }
+
+    /// The event with an error that ends a stream.
+    fn error_event(&self, error: &Value) -> String {
+        format!("data: {error}\n\n")
     }
 
     /// What is changed in a body. `hosted`: on the platform's key.

@@ -1,24 +1,21 @@
-//! The list of providers. The only place that matches on them.
+//! The adapter of every provider on the list.
 
-use keyway_words::ProviderId;
+use keyway_words::{ProviderId, for_each_provider};
 
 use crate::adapter::Adapter;
-use crate::anthropic::Anthropic;
-use crate::exa::Exa;
-use crate::google::Google;
-use crate::mistral::Mistral;
-use crate::openai::OpenAi;
 
-/// The adapter of a provider; `None` if it is not built yet.
-pub fn adapter(provider: ProviderId) -> Option<&'static dyn Adapter> {
-    match provider {
-        ProviderId::Anthropic => Some(&Anthropic),
-        ProviderId::Exa => Some(&Exa),
-        ProviderId::Google => Some(&Google),
-        ProviderId::Mistral => Some(&Mistral),
-        ProviderId::OpenAi => Some(&OpenAi),
-    }
+macro_rules! adapters {
+    ($($provider:ident $module:ident $facts:tt;)*) => {
+        /// The adapter of a provider.
+        pub fn adapter(provider: ProviderId) -> Option<&'static dyn Adapter> {
+            match provider {
+                $(ProviderId::$provider => Some(&crate::$module::$provider),)*
+            }
+        }
+    };
 }
+
+for_each_provider!(adapters);
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,20 @@
 //! The call token, wherever an SDK puts its API key.
 
 use http::{HeaderMap, HeaderValue, header};
+use keyway_router_providers::native::NativeApi;
+use keyway_router_providers::{Credential, registry};
 use keyway_words::ProviderId;
 
+use super::route::api;
+
 /// Where keys stand. A header of another provider's SDK is taken too: it can be nothing else.
-const HEADERS: [&str; 2] = ["x-api-key", "x-goog-api-key"];
+fn key_headers() -> impl Iterator<Item = &'static str> {
+    let adapters = ProviderId::ALL.into_iter().filter_map(registry::adapter);
+    adapters.filter_map(|adapter| match adapter.credential() {
+        Credential::Header(name) => Some(name),
+        Credential::Bearer => None,
+    })
+}
 
 /// Takes the credential out of headers and query: the query without it, and `Bearer …`; `None` if
 /// there are several that differ, or one that can't be a token. No credential at all is left for the
@@ -12,25 +22,31 @@ const HEADERS: [&str; 2] = ["x-api-key", "x-goog-api-key"];
 pub(super) fn take(
     headers: &mut HeaderMap,
     provider: ProviderId,
-    query: String,
+    query: &str,
 ) -> (String, Option<HeaderValue>) {
     let mut found: Vec<HeaderValue> = Vec::new();
     found.extend(headers.get_all(header::AUTHORIZATION).iter().cloned());
     headers.remove(header::AUTHORIZATION);
-    for name in HEADERS {
+    for name in key_headers() {
         found.extend(headers.get_all(name).iter().filter_map(bearer));
         headers.remove(name);
     }
-    let query = if provider == ProviderId::Google {
-        let (keys, rest): (Vec<_>, Vec<_>) =
-            query.split('&').partition(|pair| pair.starts_with("key="));
-        let keys = keys.iter().filter_map(|pair| pair.strip_prefix("key="));
-        let keys = keys.filter_map(|key| HeaderValue::from_str(key).ok());
-        found.extend(keys.filter_map(|key| bearer(&key)));
-        rest.join("&")
-    } else {
-        query
-    };
+    let parameter = api(provider).and_then(NativeApi::key_parameter);
+    let query = parameter.map_or_else(
+        || query.to_owned(),
+        |name| {
+            let key = |pair: &str| {
+                pair.strip_prefix(name)?
+                    .strip_prefix('=')
+                    .map(str::to_owned)
+            };
+            let keys = query.split('&').filter_map(key);
+            let keys = keys.filter_map(|key| HeaderValue::from_str(&key).ok());
+            found.extend(keys.filter_map(|key| bearer(&key)));
+            let rest = query.split('&').filter(|pair| key(pair).is_none());
+            rest.collect::<Vec<_>>().join("&")
+        },
+    );
     let first = found.first().cloned();
     let differ = found.iter().any(|other| Some(other) != first.as_ref());
     let token = first.filter(|_| !differ).map(|mut token| {
@@ -57,7 +73,7 @@ mod tests {
         for (name, value) in given {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
-        let (query, token) = take(&mut headers, provider, query.to_owned());
+        let (query, token) = take(&mut headers, provider, query);
         assert!(headers.is_empty());
         (query, token.map(|token| token.to_str().unwrap().to_owned()))
     }

@@ -38,8 +38,7 @@ pub(super) fn route<B>(request: &Request<B>) -> Result<Routed, Refused> {
     let (first, rest) = split(path);
     let known = first.parse::<ProviderId>().ok();
     let Some((provider, api)) = known.and_then(|provider| Some((provider, api(provider)?))) else {
-        let message = "no such path; the base URLs are /openai/v1, /anthropic, /google, /mistral \
-                       and /exa";
+        let message = format!("no such path; the base URLs are {}", base_urls().join(", "));
         let fault = Fault::new(Reason::FieldUnsupported, message).at_field("path");
         return Err(Refused::plain(fault));
     };
@@ -61,6 +60,12 @@ pub(super) fn route<B>(request: &Request<B>) -> Result<Routed, Refused> {
         query: uri.query().unwrap_or_default().to_owned(),
         rpc: rpc(found.map(|found| found.endpoint.kind)),
     })
+}
+
+fn base_urls() -> Vec<String> {
+    let known = ProviderId::ALL.into_iter();
+    let base = |provider| Some(format!("/{provider}{}", api(provider)?.prefix()));
+    known.filter_map(base).collect()
 }
 
 /// The first segment, and the rest with its slash.

@@ -4,8 +4,11 @@
 use http::StatusCode;
 use keyway_proto::Reason;
 use keyway_proto::status::Refusal;
+use keyway_router_providers::native::{NativeApi, OwnError};
 use keyway_words::{CallId, ProviderId};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use super::route::api;
 
 /// A failure to be told.
 pub(super) struct Words<'a> {
@@ -39,11 +42,8 @@ impl Words<'_> {
         }
     }
 
-    const fn says_so_by_429(&self) -> bool {
-        matches!(
-            self.provider,
-            ProviderId::Google | ProviderId::Mistral | ProviderId::OpenAi
-        )
+    fn says_so_by_429(&self) -> bool {
+        api(self.provider).is_some_and(NativeApi::says_spent_by_429)
     }
 
     fn reason(&self) -> &'static str {
@@ -58,61 +58,21 @@ impl Words<'_> {
     /// An event that ends a stream.
     pub(super) fn event(&self) -> String {
         let json = self.json();
-        match self.provider {
-            ProviderId::Anthropic => format!("event: error\ndata: {json}\n\n"),
-            ProviderId::Google => format!("data: {json}\r\n\r\n"),
-            _ => format!("data: {json}\n\n"),
-        }
+        api(self.provider).map_or_else(String::new, |api| api.error_event(&json))
     }
 
     fn json(&self) -> Value {
-        let (status, message, reason) = (self.status(), self.message, self.reason());
-        match self.provider {
-            ProviderId::OpenAi => json!({"error": {
-                "message": message,
-                "type": kind(status),
-                "param": self.refusal.field,
-                "code": reason,
-            }}),
-            ProviderId::Anthropic => json!({
-                "type": "error",
-                "error": {"type": kind(status), "message": message, "details": {"error_code": reason}},
-                "request_id": self.id.to_string(),
-            }),
-            ProviderId::Google => json!({"error": {
-                "code": status.as_u16(),
-                "message": message,
-                "status": google(status),
-                "details": self.details(reason),
-            }}),
-            ProviderId::Mistral => json!({
-                "object": "error",
-                "message": message,
-                "type": kind(status),
-                "param": self.refusal.field,
-                "code": reason,
-            }),
-            ProviderId::Exa => json!({
-                "requestId": self.id.to_string(),
-                "error": message,
-                "tag": reason,
-            }),
-        }
-    }
-
-    fn details(&self, reason: &str) -> Vec<Value> {
-        let info = json!({
-            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-            "reason": reason,
-            "domain": keyway_proto::status::DOMAIN,
-        });
-        let retry = self.refusal.retry_after.map(|delay| {
-            json!({
-                "@type": "type.googleapis.com/google.rpc.RetryInfo",
-                "retryDelay": format!("{}.{:03}s", delay.as_secs(), delay.subsec_millis()),
-            })
-        });
-        [Some(info), retry].into_iter().flatten().collect()
+        let id = self.id.to_string();
+        let error = OwnError {
+            status: self.status().as_u16(),
+            message: self.message,
+            reason: self.reason(),
+            domain: keyway_proto::status::DOMAIN,
+            field: self.refusal.field.as_deref(),
+            call_id: &id,
+            retry_after: self.refusal.retry_after,
+        };
+        api(self.provider).map_or_else(|| error.usual(), |api| api.error(&error))
     }
 }
 
@@ -163,43 +123,12 @@ const fn status(reason: Reason) -> StatusCode {
     }
 }
 
-/// The type of an error as `OpenAI`, Anthropic and Mistral name them.
-fn kind(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        401 => "authentication_error",
-        402 => "billing_error",
-        403 => "permission_error",
-        404 => "not_found_error",
-        409 => "conflict_error",
-        413 => "request_too_large",
-        429 => "rate_limit_error",
-        504 => "timeout_error",
-        500..=599 => "api_error",
-        _ => "invalid_request_error",
-    }
-}
-
-/// The name of a status as Google has them.
-fn google(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        401 => "UNAUTHENTICATED",
-        402 | 429 => "RESOURCE_EXHAUSTED",
-        403 => "PERMISSION_DENIED",
-        404 => "NOT_FOUND",
-        409 => "ALREADY_EXISTS",
-        501 => "UNIMPLEMENTED",
-        503 => "UNAVAILABLE",
-        504 => "DEADLINE_EXCEEDED",
-        500..=599 => "INTERNAL",
-        _ => "INVALID_ARGUMENT",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use keyway_proto::Fault;
+    use serde_json::json;
     use tonic::Status;
 
     use super::*;

@@ -17,6 +17,7 @@ pub(super) fn settings() -> Vec<Setting> {
         calls::SETTINGS,
         vault::SETTINGS,
         ledger::SETTINGS,
+        providers::BASE_URLS,
         providers::SETTINGS,
         models::SETTINGS,
     ]

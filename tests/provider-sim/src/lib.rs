@@ -43,4 +43,5 @@ mod server;
 mod upload;
 
 pub use cli::run;
+pub use provider::base_path;
 pub use server::{Options, serve};

@@ -5,6 +5,17 @@ use crate::request::Request;
 use crate::script::Action;
 use crate::{anthropic, exa, google, mistral, openai};
 
+/// The path of a provider's base URL, as its SDK takes it; `None` if it is not simulated.
+pub fn base_path(provider: &str) -> Option<String> {
+    let known = Provider::ALL.into_iter();
+    let provider = known.into_iter().find(|known| known.name() == provider)?;
+    let below = match provider {
+        Provider::OpenAi => "/v1",
+        _ => "",
+    };
+    Some(format!("/{}{below}", provider.name()))
+}
+
 /// A provider, by the first part of the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Provider {

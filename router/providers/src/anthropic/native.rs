@@ -3,11 +3,14 @@
 use http::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::error::{ErrorObject, within_answer};
 use super::usage::Reports;
 use crate::metered::Metered;
-use crate::native::{Endpoint, Kind, ModelPlace, NativeApi, NativeBody, NativeMeter, Seen, Shape};
+use crate::native::{
+    Endpoint, Kind, ModelPlace, NativeApi, NativeBody, NativeMeter, OwnError, Seen, Shape,
+};
 use crate::sse::SseEvent;
 use crate::wire::DecodeError;
 
@@ -176,6 +179,22 @@ impl NativeApi for AnthropicApi {
                 "token-efficient-tools-",
             ],
         ))
+    }
+
+    fn error(&self, error: &OwnError<'_>) -> Value {
+        json!({
+            "type": "error",
+            "error": {
+                "type": error.kind(),
+                "message": error.message,
+                "details": {"error_code": error.reason},
+            },
+            "request_id": error.call_id,
+        })
+    }
+
+    fn error_event(&self, error: &Value) -> String {
+        format!("event: error\ndata: {error}\n\n")
     }
 
     fn meter(

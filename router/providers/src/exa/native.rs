@@ -4,12 +4,15 @@ use http::Method;
 use keyway_words::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::Endpoint as Search;
 use super::error::within_answer;
 use super::response;
 use crate::metered::Metered;
-use crate::native::{Endpoint, Kind, ModelPlace, NativeApi, NativeBody, NativeMeter, Seen, Shape};
+use crate::native::{
+    Endpoint, Kind, ModelPlace, NativeApi, NativeBody, NativeMeter, OwnError, Seen, Shape,
+};
 use crate::sse::SseEvent;
 use crate::wire::DecodeError;
 
@@ -82,6 +85,14 @@ const fn search(path: &'static str, model: ModelPlace) -> Endpoint {
 impl NativeApi for ExaApi {
     fn endpoints(&self) -> &'static [Endpoint] {
         &ENDPOINTS
+    }
+
+    fn error(&self, error: &OwnError<'_>) -> Value {
+        json!({
+            "requestId": error.call_id,
+            "error": error.message,
+            "tag": error.reason,
+        })
     }
 
     fn meter(

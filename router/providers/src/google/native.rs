@@ -2,12 +2,15 @@
 
 use http::Method;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::error::{ErrorObject, within_answer};
-use super::usage;
+use super::{own_error, usage};
 use crate::metered::Metered;
-use crate::native::{Endpoint, Kind, ModelPlace, NativeApi, NativeBody, NativeMeter, Seen, Shape};
+use crate::native::{
+    Endpoint, Kind, ModelPlace, NativeApi, NativeBody, NativeMeter, OwnError, Seen, Shape,
+};
 use crate::sse::SseEvent;
 use crate::wire::DecodeError;
 
@@ -151,6 +154,22 @@ impl NativeApi for GoogleApi {
 
     fn account_headers(&self) -> &'static [&'static str] {
         &["x-goog-user-project"]
+    }
+
+    fn key_parameter(&self) -> Option<&'static str> {
+        Some("key")
+    }
+
+    fn says_spent_by_429(&self) -> bool {
+        true
+    }
+
+    fn error(&self, error: &OwnError<'_>) -> Value {
+        own_error::told(error)
+    }
+
+    fn error_event(&self, error: &Value) -> String {
+        format!("data: {error}\r\n\r\n")
     }
 
     fn meter(

@@ -4,11 +4,14 @@ use http::Method;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::error::{ErrorObject, within_answer};
 use super::usage;
 use crate::metered::Metered;
-use crate::native::{Endpoint, Kind, ModelPlace, NativeApi, NativeBody, NativeMeter, Seen, Shape};
+use crate::native::{
+    Endpoint, Kind, ModelPlace, NativeApi, NativeBody, NativeMeter, OwnError, Seen, Shape,
+};
 use crate::sse::SseEvent;
 use crate::wire::DecodeError;
 
@@ -117,6 +120,20 @@ const PART: Shape = Typed(&[
 impl NativeApi for MistralApi {
     fn endpoints(&self) -> &'static [Endpoint] {
         &ENDPOINTS
+    }
+
+    fn says_spent_by_429(&self) -> bool {
+        true
+    }
+
+    fn error(&self, error: &OwnError<'_>) -> Value {
+        json!({
+            "object": "error",
+            "message": error.message,
+            "type": error.kind(),
+            "param": error.field,
+            "code": error.reason,
+        })
     }
 
     fn meter(

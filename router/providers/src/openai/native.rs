@@ -275,6 +275,10 @@ impl NativeApi for OpenAiApi {
         edits
     }
 
+    fn says_spent_by_429(&self) -> bool {
+        true
+    }
+
     fn meter(
         &self,
         endpoint: &Endpoint,

@@ -4,37 +4,23 @@ use keyway_chassis::config::{Default, Kind, Setting};
 
 use super::accepted::{NETWORK, PROXY, URL, is_network, is_proxy, millis, seconds};
 
+macro_rules! base_urls {
+    ($($provider:ident $id:ident ($name:literal, $($facts:tt)*);)*) => {
+        pub(super) const BASE_URLS: &[Setting] = &[$(Setting {
+            path: concat!("providers.", stringify!($id), ".base_url"),
+            kind: URL,
+            default: Default::Absent,
+            help: concat!(
+                $name,
+                "'s endpoint, as its official SDK takes it. Its keys go to this host only."
+            ),
+        },)*];
+    };
+}
+
+keyway_words::for_each_provider!(base_urls);
+
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting {
-        path: "providers.anthropic.base_url",
-        kind: URL,
-        default: Default::Absent,
-        help: "Anthropic's endpoint, as its official SDK takes it. Its keys go to this host only.",
-    },
-    Setting {
-        path: "providers.exa.base_url",
-        kind: URL,
-        default: Default::Absent,
-        help: "Exa's endpoint, as its official SDK takes it. Its keys go to this host only.",
-    },
-    Setting {
-        path: "providers.google.base_url",
-        kind: URL,
-        default: Default::Absent,
-        help: "Google's endpoint, as its official SDK takes it. Its keys go to this host only.",
-    },
-    Setting {
-        path: "providers.mistral.base_url",
-        kind: URL,
-        default: Default::Absent,
-        help: "Mistral's endpoint, as its official SDK takes it. Its keys go to this host only.",
-    },
-    Setting {
-        path: "providers.openai.base_url",
-        kind: URL,
-        default: Default::Absent,
-        help: "OpenAI's endpoint, as its official SDK takes it. Its keys go to this host only.",
-    },
     Setting {
         path: "providers.insecure",
         kind: Kind::Bool,
