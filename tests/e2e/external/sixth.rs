@@ -108,23 +108,59 @@ fn target() -> &'static Path {
     program.ancestors().nth(2).expect("a target folder")
 }
 
-/// Builds the copy beside what is built already: only the crates of the workspace are built again.
+/// Gives a target folder what is built of other people's crates, so that only the workspace's are built
+/// again. Those of the copy have the same names there as the workspace's here, so they need a folder of
+/// their own.
+fn warm(built: &Path) {
+    let debug = target().join("debug");
+    for kind in [".fingerprint", "build", "deps"] {
+        for entry in fs::read_dir(debug.join(kind)).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let name = name.trim_start_matches("lib");
+            if !["keyway", "provider", "e2e"]
+                .iter()
+                .any(|ours| name.starts_with(ours))
+            {
+                link(
+                    &entry.path(),
+                    &built.join("debug").join(kind).join(entry.file_name()),
+                );
+            }
+        }
+    }
+}
+
+fn link(from: &Path, to: &Path) {
+    if !from.is_dir() {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        if !to.exists() {
+            fs::hard_link(from, to).unwrap();
+        }
+        return;
+    }
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        link(&entry.path(), &to.join(entry.file_name()));
+    }
+}
+
+/// Builds the copy.
 fn build(copy: &Path, program: &Path) {
+    let built = target().join("sixth-provider-built");
+    warm(&built);
     // Selecting the tests too keeps the features, and so what is built, of the dependencies.
-    let built = Command::new(env!("CARGO"))
+    let cargo = Command::new(env!("CARGO"))
         .current_dir(copy)
-        .env("CARGO_TARGET_DIR", target())
+        .env("CARGO_TARGET_DIR", &built)
         .args(["build", "--offline", "--locked", "--quiet"])
         .args(["-p", "keyway", "-p", "keyway-tests", "--bin", "keyway"])
         .args(["--features", "keyway-tests/external"])
         .output()
         .expect("cargo is there");
-    assert!(
-        built.status.success(),
-        "{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
-    fs::copy(target().join("debug/keyway"), program).unwrap();
+    let said = String::from_utf8_lossy(&cargo.stderr);
+    assert!(cargo.status.success(), "{said}");
+    fs::copy(built.join("debug/keyway"), program).unwrap();
 }
 
 /// Acme, which answers every request in the same words; what it was asked, each as its head and body.
