@@ -11,6 +11,7 @@ mod postgres_restore;
 mod postgres_rotation;
 mod postgres_tls;
 mod revocation;
+mod runbooks;
 mod sdk;
 mod sixth;
 mod token;

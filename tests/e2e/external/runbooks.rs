@@ -1,0 +1,288 @@
+//! The runbooks as they stand, by a shell with the real grpcurl, against running processes under a
+//! light load. Only what a service manager does is done by the test.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use keyway::Part;
+use keyway_proto::Reason;
+use keyway_proto::billing::v1::Source;
+use keyway_proto::vault::v1::{Role, TokenServiceCreateRequest};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::task::JoinHandle;
+use tokio::time::{interval, timeout};
+
+use crate::docs::read;
+use crate::harness::{BOUND, DEMO, Product, ask, only_attempt, reason};
+use crate::rotation::world::World;
+
+const MODEL: &str = "openai/gpt-5-mini";
+/// Time between two calls of the load.
+const PACE: Duration = Duration::from_millis(20);
+
+#[tokio::test]
+async fn the_runbook_that_rotates_the_master_key_does_so_and_no_call_fails() {
+    let mut world = World::start().await;
+    let retired = tempfile::tempdir().expect("a folder");
+    let keys = world.keys();
+    let variables = [("KEYS", keys.as_path()), ("RETIRED", retired.path())];
+    let load = Load::start(&world.product);
+    run(
+        "rotate-the-master-key",
+        &mut world.product,
+        &variables.map(path),
+    )
+    .await;
+    let failed: Vec<Reason> = load.stop().await.1;
+    assert!(failed.is_empty(), "{failed:?}");
+    world.assert_every_key_opens().await;
+    assert!(!keys.join("1").exists() && keys.join("2").exists());
+}
+
+#[tokio::test]
+async fn the_runbook_that_revokes_a_leaked_key_does_so_and_no_call_fails() {
+    let mut product = Product::start().await;
+    let admin = product.admin();
+    let leaked = "sk-keyway-test-runbook-leaked-0001";
+    admin.put_key(DEMO, "openai", leaked).await.expect("stored");
+    let token = TokenServiceCreateRequest {
+        workspace: DEMO.to_owned(),
+        role: Role::Caller.into(),
+        ..Default::default()
+    };
+    let token = admin.token(token).await;
+    let thief = product.speaker(&token);
+    thief.chat(ask(MODEL)).await.expect("an answer");
+    let new = "sk-keyway-test-runbook-new-0002";
+    let variables = [
+        ("PROVIDER", "openai"),
+        ("KEY_NAME", "default"),
+        ("NEW_KEY", new),
+        ("LEAKED_TOKEN", &token),
+    ];
+    let variables = variables.map(|(name, value)| (name, value.to_owned()));
+    let load = Load::start(&product);
+    let said = run("revoke-a-leaked-key", &mut product, &variables).await;
+    let (served, failed) = load.stop().await;
+    assert!(failed.is_empty() && !served.is_empty(), "{failed:?}");
+    for secret in [leaked, new, &token] {
+        assert!(!said.contains(secret), "{said}");
+    }
+    let refused = thief.chat(ask(MODEL)).await.unwrap_err();
+    assert_eq!(reason(&refused), Some(Reason::CallerUnknown));
+    let answer = product.caller().chat(ask(MODEL)).await.expect("an answer");
+    let (attempt, _call) = only_attempt(answer.receipt);
+    assert_eq!((attempt.source(), attempt.key_version), (Source::Own, 2));
+}
+
+#[tokio::test]
+async fn the_runbook_that_restores_a_backup_does_so_and_calls_go_on() {
+    let mut product = Product::start().await;
+    let key = "sk-keyway-test-runbook-kept-0003";
+    product
+        .admin()
+        .put_key(DEMO, "openai", key)
+        .await
+        .expect("stored");
+    product.until_served_by(MODEL, Source::Own).await;
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let state = &product.running.site.state;
+    let (config, database) = (state.config(Part::Vault), state.vault_database());
+    let backup = elsewhere.path().join("vault.backup");
+    let checkpoints = elsewhere.path().join("checkpoints.json");
+    let variables = [
+        ("CONFIG", config.as_path()),
+        ("DATABASE", &database),
+        ("BACKUP", &backup),
+        ("CHECKPOINTS", &checkpoints),
+    ];
+    let load = Load::start(&product);
+    let said = run("restore-a-backup", &mut product, &variables.map(path)).await;
+    assert!(said.contains("the epoch is"), "{said}");
+    let (served, failed) = load.stop().await;
+    let others = |reason: &&Reason| **reason != Reason::VaultUnavailable;
+    assert_eq!(failed.iter().find(others), None, "while no vault was there");
+    assert!(served.iter().all(|source| *source == Source::Own));
+    product.until_served_by(MODEL, Source::Own).await;
+}
+
+#[test]
+fn every_block_of_a_runbook_is_run_or_said_not_to_be() {
+    for name in [
+        "rotate-the-master-key",
+        "revoke-a-leaked-key",
+        "restore-a-backup",
+    ] {
+        let page = read(&format!("docs/runbooks/{name}.md"));
+        let fences: Vec<&str> = page
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("```"))
+            .collect();
+        assert!(
+            fences.len() >= 4 && fences.len().is_multiple_of(2),
+            "{name}"
+        );
+        for opening in fences.iter().step_by(2) {
+            assert!(
+                ["sh run", "sh cluster"].contains(opening),
+                "{name}: {opening}"
+            );
+        }
+        assert!(page.contains("are not executed by any test"), "{name}");
+    }
+}
+
+fn path((name, path): (&'static str, &Path)) -> (&'static str, String) {
+    (name, path.to_str().expect("text").to_owned())
+}
+
+/// The blocks of a page that are tagged `run`, in order.
+fn script(name: &str) -> String {
+    let page = read(&format!("docs/runbooks/{name}.md"));
+    let (mut script, mut inside) = (
+        "set -euo pipefail\n. \"$STATE/keyway.env\"\n".to_owned(),
+        None,
+    );
+    for line in page.lines() {
+        let indent = line.len() - line.trim_start().len();
+        match (inside, line.trim()) {
+            (None, "```sh run") => {
+                inside = Some(indent);
+                script += "echo '== a block'\n";
+            }
+            (Some(_), "```") => inside = None,
+            (Some(indent), _) => {
+                script += line.get(indent..).unwrap_or_default();
+                script += "\n";
+            }
+            (None, _) => {}
+        }
+    }
+    script
+}
+
+/// Runs a page; what it said.
+async fn run(name: &str, product: &mut Product, variables: &[(&str, String)]) -> String {
+    let manager = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let folder = tools(product, &manager);
+    let bin = folder.path().join("bin");
+    let own = std::env::var_os("PATH").expect("a path"); // where grpcurl is
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &format!("exec 2>&1\n{}", script(name))])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", format!("{}:{}", bin.display(), own.display()))
+        .env("STATE", product.state())
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .kill_on_drop(true);
+    let ended = tokio::select! {
+        ended = timeout(BOUND * 3, bash.output()) => ended,
+        () = manage(product, &manager) => unreachable!("it serves for ever"),
+    };
+    let ended = ended.expect("in time").expect("bash");
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.status.success(), "{name}:\n{said}");
+    said
+}
+
+/// The product's programs under the names that they have for operators, and a `systemctl` that asks
+/// the test.
+fn tools(product: &Product, manager: &TcpListener) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("bin")).expect("a folder");
+    let site = &product.running.site;
+    let environment = site.environment_of(Part::Vault);
+    let settings = environment
+        .iter()
+        .map(|(name, value)| format!("{}='{}'", name.display(), value.display()));
+    let settings = settings.collect::<Vec<_>>().join(" ");
+    let program = site.program.display();
+    let port = manager.local_addr().expect("an address").port();
+    for (name, body) in [
+        (
+            "keyway-vault",
+            format!("exec env {settings} '{program}' --as vault \"$@\""),
+        ),
+        (
+            "keyway-migrate",
+            format!("exec '{program}' --as migrate \"$@\""),
+        ),
+        (
+            "systemctl",
+            format!(
+                "exec 3<>/dev/tcp/127.0.0.1/{port}\necho \"$*\" >&3\nread -r answer <&3\n\
+                 [ \"$answer\" = done ]"
+            ),
+        ),
+    ] {
+        let file = folder.path().join("bin").join(name);
+        fs::write(&file, format!("#!/bin/bash\n{body}\n")).expect("a script");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    folder
+}
+
+/// Does what a service manager does, when asked.
+async fn manage(product: &mut Product, manager: &TcpListener) {
+    loop {
+        let (stream, _) = manager.accept().await.expect("a connection");
+        let mut stream = BufReader::new(stream);
+        let mut asked = String::new();
+        stream.read_line(&mut asked).await.expect("a line");
+        let verb = asked.trim().strip_suffix(" keyway-vault");
+        let verb = verb.unwrap_or_else(|| panic!("no such service: {asked}"));
+        if ["stop", "restart"].contains(&verb) {
+            product.terminate(Part::Vault);
+            assert_eq!(product.exit_code(Part::Vault).await, Some(0));
+        }
+        if ["start", "restart"].contains(&verb) {
+            product.start_again(Part::Vault).await;
+        }
+        stream.write_all(b"done\n").await.expect("told");
+    }
+}
+
+/// One client that calls a model, again and again.
+struct Load {
+    stop: Arc<AtomicBool>,
+    calling: JoinHandle<(Vec<Source>, Vec<Reason>)>,
+}
+
+impl Load {
+    fn start(product: &Product) -> Self {
+        let (caller, stop) = (product.caller(), Arc::new(AtomicBool::new(false)));
+        let until = Arc::clone(&stop);
+        let calling = tokio::spawn(async move {
+            let (mut served, mut failed) = (Vec::new(), Vec::new());
+            let mut pace = interval(PACE);
+            while !until.load(Ordering::Relaxed) {
+                pace.tick().await;
+                match caller.chat(ask(MODEL)).await {
+                    Ok(answer) => {
+                        let attempts = answer.receipt.map(|receipt| receipt.attempts);
+                        let last = attempts.and_then(|mut attempts| attempts.pop());
+                        served.push(last.expect("an attempt").source());
+                    }
+                    Err(status) => {
+                        failed.push(reason(&status).unwrap_or_else(|| panic!("{status:?}")));
+                    }
+                }
+            }
+            (served, failed)
+        });
+        Self { stop, calling }
+    }
+
+    /// The sources that served, and why calls failed.
+    async fn stop(self) -> (Vec<Source>, Vec<Reason>) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.calling.await.expect("no panic")
+    }
+}
