@@ -14,6 +14,7 @@ mod revocation;
 mod runbooks;
 mod sdk;
 mod sixth;
+mod synced;
 mod token;
 mod tour;
 mod two_vaults;
