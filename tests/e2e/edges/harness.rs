@@ -164,6 +164,14 @@ impl Opened {
             .to_owned()
     }
 
+    /// Reads to the end, or to where it breaks off; all that was read.
+    pub(super) async fn to_its_end(&mut self) -> String {
+        while let Ok(Some(piece)) = self.reply.chunk().await {
+            self.text.push_str(&String::from_utf8_lossy(&piece));
+        }
+        self.text.clone()
+    }
+
     /// Reads until so much is there, or to the end; all that was read.
     pub(super) async fn until(&mut self, enough: impl Fn(&str) -> bool) -> String {
         while !enough(&self.text) {

@@ -46,10 +46,27 @@ pub(crate) fn json(file: &str) -> Value {
 
 /// The events of a stream file, each with its blank line at the end.
 pub(crate) fn events(file: &str) -> Vec<&'static str> {
-    text(file)
-        .split_inclusive("\n\n")
+    frames(text(file))
+        .into_iter()
         .filter(|event| !event.trim().is_empty())
         .collect()
+}
+
+/// The events of a stream, whatever ends its lines; what follows the last blank line is one too.
+pub(crate) fn frames(mut text: &str) -> Vec<&str> {
+    let mut frames = Vec::new();
+    loop {
+        let ends = ["\n\n", "\n\r\n"].into_iter();
+        let end = ends
+            .filter_map(|end| Some(text.find(end)? + end.len()))
+            .min();
+        let (frame, rest) = text.split_at(end.unwrap_or(text.len()));
+        if frame.is_empty() {
+            return frames;
+        }
+        frames.push(frame);
+        text = rest;
+    }
 }
 
 /// The payloads of a stream file's `data:` lines.

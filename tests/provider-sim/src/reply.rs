@@ -41,7 +41,7 @@ impl Reply {
             .map(|(name, value)| ((*name).to_owned(), own(value)));
         let text = own(found.text);
         let events: Vec<&str> = if found.stream {
-            text.split_inclusive("\n\n").collect()
+            fixtures::frames(&text)
         } else {
             vec![&text]
         };
