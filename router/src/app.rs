@@ -20,8 +20,8 @@ use crate::counters;
 use crate::edge::HttpEdge;
 use crate::execute::Execution;
 use crate::keys::{
-    Feed, Freshness, HealthBoard, LeaseCache, Reporter, Reports, RouterToken, VaultClient,
-    VaultSource,
+    Breakers, Feed, Freshness, HealthBoard, LeaseCache, Reporter, Reports, RouterToken,
+    VaultClient, VaultSource,
 };
 use crate::price::{self, PriceFile, Prices};
 use crate::probe::Probes;
@@ -53,6 +53,7 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
     let execution = Arc::new(Execution {
         leases: followed.leases,
         health: followed.health,
+        breakers: Arc::new(Breakers::new(config.breakers)),
         ledger: Arc::clone(&ledger),
         prices: Arc::clone(&prices),
         upstreams,

@@ -43,6 +43,11 @@ pub(crate) fn key_trial(result: &'static str) {
     counter!("keyway_router_key_trials_total", "result" => result).increment(1);
 }
 
+/// One breaker that `opened` or `closed`.
+pub(crate) fn breaker(what: &'static str) {
+    counter!("keyway_router_breakers_total", "what" => what).increment(1);
+}
+
 /// Seconds since the vault was known to have nothing newer.
 pub(crate) fn feed_lag(seconds: f64) {
     gauge!("keyway_router_feed_lag_seconds").set(seconds);

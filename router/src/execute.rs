@@ -7,6 +7,7 @@ mod attempt;
 mod budget;
 mod exchange;
 mod failure;
+mod listener;
 mod native;
 mod plan;
 mod requests;
@@ -30,12 +31,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::admission::Admission;
 use crate::call::Call;
-use crate::keys::{HealthBoard, LeaseCache};
+use crate::keys::{Breakers, HealthBoard, LeaseCache};
 use crate::price::Prices;
 use crate::switches::Switches;
 use crate::upstream::Upstreams;
+use listener::Listener;
 pub use native::{NativeHead, NativePiece, NativeRefusal, NativeReply};
-use run::{Listener, Run};
+use run::Run;
 
 /// Everything that calls are run with.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub struct Execution {
     pub leases: LeaseCache,
     /// Health of keys.
     pub health: Arc<HealthBoard>,
+    /// Keys that rest because their provider failed.
+    pub breakers: Arc<Breakers>,
     /// The ledger.
     pub ledger: Arc<Ledger>,
     /// Prices.

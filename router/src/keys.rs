@@ -1,5 +1,6 @@
 //! Keys: leased from the vault for a bounded time, never past a change that was heard of.
 
+mod breaker;
 mod cache;
 mod feed;
 mod freshness;
@@ -14,8 +15,9 @@ mod way;
 use std::sync::Arc;
 
 use keyway_proto::vault::v1::{CredentialMode, KeyState};
-use keyway_words::Timestamp;
+use keyway_words::{Timestamp, WorkspaceId};
 
+pub use breaker::{BreakerBounds, Breakers, Passage};
 pub use cache::{CacheBounds, LeaseCache};
 pub use feed::Feed;
 pub use freshness::Freshness;
@@ -35,6 +37,10 @@ pub struct View<'a> {
     pub lease: &'a Lease,
     /// States that this router saw itself.
     pub health: &'a HealthBoard,
+    /// Keys that rest.
+    pub breakers: &'a Breakers,
+    /// Whose call.
+    pub workspace: &'a WorkspaceId,
     /// The model asked for, without the provider.
     pub model: &'a str,
     /// The time.
@@ -71,6 +77,7 @@ impl View<'_> {
             state,
             until,
             on_trial,
+            rests_until: self.breakers.rests_until(self.workspace, key, self.now),
             model_allowed: models.is_empty()
                 || self.model.is_empty()
                 || models.iter().any(|model| model == self.model),

@@ -105,6 +105,9 @@ impl Probes {
         let now = self.execution.clock.now();
         let trial = self.execution.health.test(&key, now);
         let found = self.ask(adapter, upstream, secret).await?;
+        if found.good() {
+            self.execution.breakers.close(&path, key.version);
+        }
         if let Some(trial) = trial {
             match found.trouble() {
                 _ if found.good() => trial.worked(now),

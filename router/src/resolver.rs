@@ -26,6 +26,8 @@ pub struct KeyView {
     pub until: Option<Timestamp>,
     /// Whether one call may try it although it is rejected or exhausted.
     pub on_trial: bool,
+    /// Until when it rests because its provider failed again and again.
+    pub rests_until: Option<Timestamp>,
     /// Whether its allowed models have the model.
     pub model_allowed: bool,
     /// Attempts of this router in flight with it.
@@ -38,11 +40,21 @@ impl KeyView {
         if !self.model_allowed {
             return Some("MODEL_NOT_ALLOWED");
         }
-        (!self.is_usable()).then(|| skip_word(self.state))
+        self.trouble()
     }
 
     fn is_usable(&self) -> bool {
-        (self.state == KeyState::Active || self.on_trial) && self.key.secret.is_some()
+        self.trouble().is_none()
+    }
+
+    /// Why it can't be used, whatever the model.
+    fn trouble(&self) -> Option<&'static str> {
+        let is_well = self.state == KeyState::Active || self.on_trial;
+        match (is_well && self.key.secret.is_some(), self.rests_until) {
+            (true, None) => None,
+            (true, Some(_)) => Some(RESTS),
+            (false, _) => Some(skip_word(self.state)),
+        }
     }
 }
 
@@ -201,6 +213,8 @@ enum Blocked {
     Unreadable,
     /// The class of the key that is usable first, and when that is.
     Unhealthy(KeyState, Option<Timestamp>),
+    /// The provider failed again and again, and the key rests until then.
+    Rests(Option<Timestamp>),
     Disabled,
 }
 
@@ -211,6 +225,7 @@ impl Blocked {
             Self::Unhealthy(KeyState::Rejected, _) => Some(FailureClass::KeyRejected),
             Self::Unhealthy(KeyState::Exhausted, _) => Some(FailureClass::KeyExhausted),
             Self::Unhealthy(_, _) => Some(FailureClass::RateLimited),
+            Self::Rests(_) => Some(FailureClass::ProviderUnavailable),
             Self::NoKey | Self::Unreadable | Self::Disabled => None,
         }
     }
@@ -223,6 +238,7 @@ impl Blocked {
             Self::Unhealthy(KeyState::Rejected, _) => Refusal::KeyRejected,
             Self::Unhealthy(KeyState::Exhausted, until) => Refusal::KeyExhausted { until },
             Self::Unhealthy(_, until) => Refusal::RateLimited { until },
+            Self::Rests(until) => Refusal::Rests { until },
             Self::Disabled => Refusal::KeyDisabled,
         }
     }
@@ -235,7 +251,10 @@ impl Blocked {
             Self::NoKey => Refusal::NoKey { own_only: false },
             Self::Unreadable => Refusal::KeyUnreadable,
             Self::Unhealthy(KeyState::Limited, until) => Refusal::HostedRateLimited { until },
-            Self::Unhealthy(_, _) | Self::Models | Self::Disabled => Refusal::ProviderUnavailable,
+            Self::Rests(until) => Refusal::ProviderUnavailable { until },
+            Self::Unhealthy(_, _) | Self::Models | Self::Disabled => {
+                Refusal::ProviderUnavailable { until: None }
+            }
         }
     }
 }
@@ -255,7 +274,7 @@ fn read(pool: &PoolView, source: Source) -> Result<Route, Blocked> {
     let unreadable = lost
         || unusable
             .iter()
-            .any(|view| skip_word(view.state) == UNREADABLE);
+            .any(|view| view.trouble() == Some(UNREADABLE));
     if unreadable {
         tracing::error!(?source, "a stored key can't be opened");
     }
@@ -282,7 +301,7 @@ fn read(pool: &PoolView, source: Source) -> Result<Route, Blocked> {
         .map(|view| skip(view, "MODEL_NOT_ALLOWED"));
     let unusable = unusable
         .into_iter()
-        .map(|view| skip(view, skip_word(view.state)));
+        .filter_map(|view| Some(skip(view, view.trouble()?)));
     Ok(Route {
         candidates: usable.iter().map(planned).collect(),
         skipped: excluded.chain(unusable).collect(),
@@ -292,18 +311,20 @@ fn read(pool: &PoolView, source: Source) -> Result<Route, Blocked> {
 
 /// The row of a pool with no usable and no unreadable key.
 fn blocked(unusable: &[&KeyView]) -> Blocked {
+    let blocked = |view: &&KeyView| {
+        if view.trouble() == Some(RESTS) {
+            return Some((0, view.rests_until, Blocked::Rests(view.rests_until)));
+        }
+        // A rejected key gets well by nobody's clock.
+        let until = view.until.filter(|_| view.state != KeyState::Rejected);
+        let blocked = Blocked::Unhealthy(view.state, view.until);
+        Some((rank(view.state)?, until, blocked))
+    };
     let soonest = unusable
         .iter()
-        .filter(|view| rank(view.state).is_some())
-        .min_by_key(|view| {
-            let rank = rank(view.state).unwrap_or(u8::MAX);
-            // A rejected key gets well by nobody's clock.
-            let until = view.until.filter(|_| view.state != KeyState::Rejected);
-            (until.is_none(), until, rank)
-        });
-    soonest.map_or(Blocked::Disabled, |view| {
-        Blocked::Unhealthy(view.state, view.until)
-    })
+        .filter_map(blocked)
+        .min_by_key(|(rank, until, _)| (until.is_none(), *until, *rank));
+    soonest.map_or(Blocked::Disabled, |(_, _, blocked)| blocked)
 }
 
 /// Which class is usable first where no date is known: limits pass before quotas do.
@@ -334,6 +355,7 @@ const fn skip_word(state: KeyState) -> &'static str {
 }
 
 const UNREADABLE: &str = "UNREADABLE";
+const RESTS: &str = "UNAVAILABLE";
 
 #[cfg(test)]
 mod tests;

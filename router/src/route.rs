@@ -68,6 +68,8 @@ impl Execution {
         let view = View {
             lease,
             health: &self.health,
+            breakers: &self.breakers,
+            workspace: asked.workspace,
             model: asked.model,
             now,
         };

@@ -22,7 +22,7 @@ use crate::admission::AdmissionBounds;
 use crate::callers::VerdictBounds;
 use crate::edge;
 use crate::execute::{BySource, Rules};
-use crate::keys::{CacheBounds, HealthBounds};
+use crate::keys::{BreakerBounds, CacheBounds, HealthBounds};
 use crate::probe::ProbeBounds;
 use crate::upstream::{Egress, Networks, Origin, UpstreamBounds};
 
@@ -39,6 +39,8 @@ pub struct RouterConfig {
     pub leases: CacheBounds,
     /// Trouble with keys.
     pub health: HealthBounds,
+    /// Keys that rest because their provider failed.
+    pub breakers: BreakerBounds,
     /// The cache of verdicts.
     pub verdicts: VerdictBounds,
     /// The ledger.
@@ -116,6 +118,7 @@ impl Settings for RouterConfig {
                     values.get("health.later_trials")?,
                 ],
             },
+            breakers: breakers(values)?,
             verdicts: verdicts(values)?,
             ledger: ledger(values)?,
             base_urls: base_urls(values, insecure, &egress.allowed)?,
@@ -258,6 +261,21 @@ fn verdicts(values: &Values) -> Result<VerdictBounds, ConfigError> {
             per_second: values.get("callers.unknown_rate")?,
             burst: values.get("callers.unknown_burst")?,
         },
+    })
+}
+
+fn breakers(values: &Values) -> Result<BreakerBounds, ConfigError> {
+    let (rest, longest_rest) = (
+        values.get("breaker.rest")?,
+        values.get("breaker.longest_rest")?,
+    );
+    if longest_rest < rest {
+        return Err(values.refuse("breaker.longest_rest", "at least breaker.rest"));
+    }
+    Ok(BreakerBounds {
+        failures: values.get("breaker.failures")?,
+        rest,
+        longest_rest,
     })
 }
 

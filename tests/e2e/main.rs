@@ -11,6 +11,8 @@
 mod abandon;
 mod access;
 mod audit;
+mod breaker;
+mod budget;
 mod config;
 mod crash;
 mod damage;

@@ -14,7 +14,8 @@ use tracing::Instrument as _;
 
 use super::exchange::{Exchange, Progress};
 use super::failure::Failure;
-use super::run::{Left, Listener, Run};
+use super::listener::{Left, Listener};
+use super::run::Run;
 use super::{Answer, Execution, not_built};
 use crate::counters;
 use crate::keys::Lease;

@@ -84,6 +84,14 @@ impl Failure {
         }
     }
 
+    /// Whether the provider failed, or can't be reached: what counts for a breaker.
+    pub(super) fn is_providers(&self) -> bool {
+        matches!(
+            self.class(),
+            Some(FailureClass::Unavailable | FailureClass::Timeout)
+        )
+    }
+
     /// How long the provider asked to wait.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         self.provider().and_then(|failure| failure.retry_after)

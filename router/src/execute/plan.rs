@@ -52,14 +52,11 @@ impl Plan {
     /// Goes on where `before`, an older plan of the same call, was: what failed is left out, unless
     /// it was to be tried again.
     pub(super) fn goes_on(&mut self, before: Option<&Self>, failed: &[Arc<LeasedKey>]) {
-        let same = |key: &LeasedKey, other: &LeasedKey| {
-            key.path == other.path && key.version == other.version
-        };
         let waits = |key: &LeasedKey| {
-            before.is_some_and(|plan| plan.queue.iter().any(|next| same(&next.key, key)))
+            before.is_some_and(|plan| plan.queue.iter().any(|next| next.key.is_same(key)))
         };
         let may = |planned: &Planned| {
-            waits(&planned.key) || !failed.iter().any(|key| same(key, &planned.key))
+            waits(&planned.key) || !failed.iter().any(|key| key.is_same(&planned.key))
         };
         self.queue.retain(may);
         self.fallback.retain(may);

@@ -8,7 +8,8 @@ use keyway_proto::{Fault, Reason};
 use keyway_words::Source;
 
 use super::Answer;
-use super::run::{Listener, Run};
+use super::listener::Listener;
+use super::run::Run;
 use crate::call::Work;
 use crate::counters;
 use crate::keys::Lease;

@@ -6,72 +6,20 @@ use std::time::Duration;
 
 use keyway_chassis::deadline::Deadline;
 use keyway_chassis::drain;
-use keyway_proto::Fault;
 use keyway_proto::router::v1 as wire;
-use keyway_router_providers::chat::ChatDelta;
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use keyway_proto::{Fault, Reason};
 
 use super::attempt::Ended;
 use super::budget::Budget;
 use super::failure::Failure;
+use super::listener::Listener;
 use super::plan::{Next, Plan};
 use super::{Answer, Done, Execution, NativePiece, NativeRefusal};
 use crate::admission::{Admitted, Claimed};
 use crate::call::{Call, Work};
-use crate::keys::{InFlight, LeaseKey, LeasedKey};
+use crate::keys::{InFlight, LeaseKey, LeasedKey, Passage};
 use crate::resolver::{self, Planned, Skipped};
 use crate::route::Asked;
-
-/// Who waits for the answer.
-#[derive(Debug)]
-pub(super) struct Listener {
-    reply: Option<oneshot::Sender<Result<Done, Fault>>>,
-    pub(super) deltas: Option<mpsc::Sender<ChatDelta>>,
-    pub(super) vectors: Option<mpsc::Sender<Vec<Vec<f32>>>>,
-    pub(super) native: Option<mpsc::Sender<NativePiece>>,
-    pub(super) gone: CancellationToken,
-    pub(super) deadline: Deadline,
-}
-
-/// Why nobody waits any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
-    Caller,
-    Deadline,
-}
-
-impl Listener {
-    pub(super) fn new(
-        reply: oneshot::Sender<Result<Done, Fault>>,
-        gone: CancellationToken,
-        deadline: Deadline,
-    ) -> Self {
-        Self {
-            reply: Some(reply),
-            deltas: None,
-            vectors: None,
-            native: None,
-            gone,
-            deadline,
-        }
-    }
-
-    /// Ends when nobody waits for the answer any more.
-    pub(super) async fn left(gone: CancellationToken, deadline: Deadline) -> Left {
-        tokio::select! {
-            () = gone.cancelled() => Left::Caller,
-            () = deadline.wait() => Left::Deadline,
-        }
-    }
-
-    pub(super) fn answer(&mut self, result: Result<Done, Fault>) {
-        if let Some(reply) = self.reply.take() {
-            // A caller that left reads nothing.
-            drop(reply.send(result));
-        }
-    }
-}
 
 /// One call while it runs.
 pub(super) struct Run {
@@ -225,7 +173,7 @@ impl Run {
     async fn attempts(&mut self, plan: &mut Plan) -> Result<Answer, Fault> {
         let mut last = None;
         while let Some(number) = self.budget.take() {
-            let Some((planned, in_flight)) = self.next(plan).await? else {
+            let Some((planned, entered)) = self.next_after(last.as_ref(), plan).await? else {
                 break;
             };
             if let Err(limited) = self.hosted_turn(&planned, &plan.lease) {
@@ -236,7 +184,7 @@ impl Run {
                 break;
             }
             let ended = Box::pin(self.attempt(&planned, number, &plan.lease)).await;
-            self.learn(&planned, &ended, &in_flight);
+            self.learn(&planned, &ended, &entered);
             let failure = match ended {
                 Ended::Done(answer) => return Ok(*answer),
                 Ended::Left(fault) => return Err(fault),
@@ -263,29 +211,54 @@ impl Run {
         }
         match last {
             Some((failure, planned)) => Err(self.fault(failure, &planned)),
-            None => Err(resolver::Refusal::ProviderUnavailable.fault(
-                &self.call.workspace,
-                self.call.provider,
-                self.execution.clock.now(),
-            )),
+            None => Err(
+                resolver::Refusal::ProviderUnavailable { until: None }.fault(
+                    &self.call.workspace,
+                    self.call.provider,
+                    self.execution.clock.now(),
+                ),
+            ),
+        }
+    }
+
+    /// The next key. If what failed in this call made the last one rest, there is none: the caller
+    /// learns what failed.
+    async fn next_after(
+        &mut self,
+        last: Option<&(Failure, Planned)>,
+        plan: &mut Plan,
+    ) -> Result<Option<(Planned, Entered)>, Fault> {
+        let failed = last.is_some_and(|(failure, _)| failure.is_providers());
+        match self.next(plan).await {
+            Err(refused) if failed && refused.reason == Reason::ProviderUnavailable => Ok(None),
+            next => next,
         }
     }
 
     /// The next key, of a new plan if something changed at the vault or at the key since.
-    async fn next(&mut self, plan: &mut Plan) -> Result<Option<(Planned, InFlight)>, Fault> {
+    async fn next(&mut self, plan: &mut Plan) -> Result<Option<(Planned, Entered)>, Fault> {
         if !self.execution.leases.is_good(&plan.lease) {
             self.plan_anew(plan).await?;
         }
         for _ in 0..self.execution.rules.attempts {
             let Some(planned) = plan.next() else { break };
-            let now = self.execution.clock.now();
-            if let Some(in_flight) = self.execution.health.enter(&planned.key, now) {
-                return Ok(Some((planned, in_flight)));
+            if let Some(entered) = self.enter(&planned.key) {
+                return Ok(Some((planned, entered)));
             }
             // Another call met trouble with it meanwhile, or tries it just now.
             self.plan_anew(plan).await?;
         }
         Ok(None)
+    }
+
+    /// Begins to use a key; `None` if its health or its breaker does not let it.
+    fn enter(&self, key: &LeasedKey) -> Option<Entered> {
+        let (execution, now) = (&self.execution, self.execution.clock.now());
+        let workspace = &self.call.workspace;
+        Some(Entered {
+            passage: execution.breakers.enter(workspace, key, now)?,
+            health: execution.health.enter(key, now)?,
+        })
     }
 
     /// Waits; `false` if nobody waits for the answer any more.
@@ -294,19 +267,29 @@ impl Run {
         tokio::time::timeout(pause, left).await.is_err()
     }
 
-    /// Applies at once what an attempt says about its key.
-    fn learn(&mut self, planned: &Planned, ended: &Ended, in_flight: &InFlight) {
+    /// Applies at once what an attempt says about its key, and about its provider.
+    fn learn(&mut self, planned: &Planned, ended: &Ended, entered: &Entered) {
+        let Entered { health, passage } = entered;
         let now = self.execution.clock.now();
         let failure = match ended {
-            Ended::Done(_) => return in_flight.worked(now),
+            Ended::Done(_) => {
+                passage.answered();
+                return health.worked(now);
+            }
             Ended::Left(_) => return,
             Ended::Failed(failure) | Ended::AfterContent(failure) => failure,
         };
+        if failure.is_providers() {
+            let again = self.failed.iter().any(|key| key.is_same(&planned.key));
+            passage.failed(again, now);
+        } else if failure.provider().is_some() {
+            passage.answered();
+        }
         self.failed.push(Arc::clone(&planned.key));
-        let Some(trouble) = failure.trouble() else {
-            return in_flight.learnt_nothing(now);
-        };
-        in_flight.met(&trouble, now);
+        match failure.trouble() {
+            Some(trouble) => health.met(&trouble, now),
+            None => health.learnt_nothing(now),
+        }
     }
 
     fn done(&mut self, answer: Answer) -> Done {
@@ -323,6 +306,12 @@ impl Run {
             planned.key.secret.as_ref(),
         )
     }
+}
+
+/// An attempt's use of a key.
+struct Entered {
+    health: InFlight,
+    passage: Passage,
 }
 
 fn skipped(skipped: &Skipped) -> wire::SkippedKey {

@@ -165,6 +165,11 @@ impl LeasedKey {
         }
     }
 
+    /// Whether it is the same version of the same key.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.path == other.path && self.version == other.version
+    }
+
     /// Its name for receipts; of a row that is not found, nothing.
     pub fn name(&self) -> String {
         self.path

@@ -45,8 +45,16 @@ pub enum Refusal {
         /// Until when, where known.
         until: Option<Timestamp>,
     },
+    /// The provider failed again and again with the own key, which rests.
+    Rests {
+        /// Until when, where known.
+        until: Option<Timestamp>,
+    },
     /// No key of the platform can be used for now.
-    ProviderUnavailable,
+    ProviderUnavailable {
+        /// Until when, where known.
+        until: Option<Timestamp>,
+    },
     /// The request's mode and the policy's exclude each other.
     ModeExcluded,
 }
@@ -60,8 +68,9 @@ impl Refusal {
             Self::ModeExcluded => fault.at_field("credential_mode"),
             Self::KeyExhausted { until }
             | Self::RateLimited { until }
-            | Self::HostedRateLimited { until } => fault.retry_after(wait(until, now)),
-            Self::ProviderUnavailable => fault.retry_after(wait(None, now)),
+            | Self::HostedRateLimited { until }
+            | Self::Rests { until }
+            | Self::ProviderUnavailable { until } => fault.retry_after(wait(until, now)),
             _ => fault,
         }
     }
@@ -80,7 +89,7 @@ impl Refusal {
             Self::HostedOff => Reason::SwitchedOff,
             Self::Unpriced { .. } => Reason::Unpriced,
             Self::HostedRateLimited { .. } => Reason::HostedRateLimited,
-            Self::ProviderUnavailable => Reason::ProviderUnavailable,
+            Self::Rests { .. } | Self::ProviderUnavailable { .. } => Reason::ProviderUnavailable,
             Self::ModeExcluded => Reason::FieldInvalid,
         }
     }
@@ -119,7 +128,10 @@ impl Refusal {
                 "{cause}, so the call can't run on the platform's key; store an own key with {PUT_KEY}"
             ),
             Self::HostedRateLimited { .. } => "the platform's key is rate limited".to_owned(),
-            Self::ProviderUnavailable => {
+            Self::Rests { .. } => format!(
+                "{provider} failed again and again with {own}, so it is left alone for a moment; nothing was sent"
+            ),
+            Self::ProviderUnavailable { .. } => {
                 format!("{provider} can't be used on the platform's key for now")
             }
             Self::ModeExcluded => format!(

@@ -29,6 +29,7 @@ fn key(owner: &str, name: &str, state: KeyState) -> KeyView {
         state,
         until: None,
         on_trial: false,
+        rests_until: None,
         model_allowed: true,
         in_flight: 0,
     }
@@ -359,4 +360,33 @@ fn every_refusal_that_an_rpc_mends_names_it() {
     });
     assert_eq!(limited.retry_after, Some(std::time::Duration::from_secs(3)));
     assert_eq!(fault(Refusal::ModeExcluded).reason, Reason::FieldInvalid);
+}
+
+#[test]
+fn a_key_that_rests_is_passed_over_and_a_pool_of_such_keys_is_the_provider_that_is_away() {
+    let rests = |mut pool: PoolView, index: usize| {
+        pool.keys[index].rests_until = Some(Timestamp(7));
+        pool
+    };
+    let route = resolve(&facts(OwnThenHosted, rests(own(&[Active, Active]), 0))).unwrap();
+    assert_eq!(names(&route), ["b"]);
+    assert_eq!(route.skipped[0].why, "UNAVAILABLE");
+
+    let mut alone = facts(OwnThenHosted, rests(own(&[Active, Disabled]), 0));
+    assert_eq!(decision(&alone), "PROVIDER_UNAVAILABLE");
+    alone.fallback_on = vec![FailureClass::ProviderTimeout];
+    assert_eq!(decision(&alone), "PROVIDER_UNAVAILABLE");
+    alone.fallback_on = vec![FailureClass::ProviderUnavailable];
+    assert_eq!(decision(&alone), "HOSTED");
+    alone.platform = Some(rests(pool("platform", &[Active]), 0));
+    assert_eq!(decision(&alone), "PROVIDER_UNAVAILABLE");
+
+    // What is wrong with the key itself comes before.
+    for (state, reason) in [
+        (Unreadable, "KEY_UNREADABLE"),
+        (Rejected, "KEY_REJECTED"),
+        (Disabled, "KEY_DISABLED"),
+    ] {
+        assert_eq!(decision(&facts(OwnOnly, rests(own(&[state]), 0))), reason);
+    }
 }

@@ -108,7 +108,7 @@ fn explained(view: &KeyView, source: Source, route: Option<&Route>) -> wire::Exp
         key_version: if own { view.key.version } else { 0 },
         source: billing::Source::from(source).into(),
         state: view.state.into(),
-        until: view.until.map(timestamp),
+        until: view.until.or(view.rests_until).map(timestamp),
         model_allowed: view.model_allowed,
         place,
         after_failure,

@@ -121,6 +121,33 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "Longest wait between two attempts that a provider may ask for.",
     },
     Setting {
+        path: "breaker.failures",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1_000_000,
+        },
+        default: Default::Is("10"),
+        help: "Calls of one workspace with one version of a key in which its provider failed (5xx, no connection, timeout), one after the other within a minute of each other, until the key rests for that workspace: PROVIDER_UNAVAILABLE if no other is left.",
+    },
+    Setting {
+        path: "breaker.rest",
+        kind: Kind::Duration {
+            min: millis(100),
+            max: seconds(3_600),
+        },
+        default: Default::Is("5s"),
+        help: "How long it rests before one attempt may find out whether the provider is well again; doubled by each that fails.",
+    },
+    Setting {
+        path: "breaker.longest_rest",
+        kind: Kind::Duration {
+            min: millis(100),
+            max: seconds(86_400),
+        },
+        default: Default::Is("1m"),
+        help: "The longest rest. At least breaker.rest.",
+    },
+    Setting {
         path: "probes.per_minute",
         kind: Kind::Integer { min: 1, max: 1_000 },
         default: Default::Is("6"),
