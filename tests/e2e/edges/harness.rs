@@ -165,7 +165,7 @@ impl Opened {
     }
 
     /// Reads to the end, or to where it breaks off; all that was read.
-    pub(super) async fn to_its_end(&mut self) -> String {
+    pub(super) async fn rest_of_it(&mut self) -> String {
         while let Ok(Some(piece)) = self.reply.chunk().await {
             self.text.push_str(&String::from_utf8_lossy(&piece));
         }
