@@ -27,6 +27,11 @@ impl MigratorTrait for Router {
                 sqlite: include_str!("router/0005_corrections.sqlite.sql"),
                 postgres: include_str!("router/0005_corrections.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "router_0012_shared_keys",
+                sqlite: include_str!("router/0012_shared_keys.sqlite.sql"),
+                postgres: include_str!("router/0012_shared_keys.postgres.sql"),
+            }),
         ]
     }
 }

@@ -13,11 +13,13 @@ use keyway_proto::router::v1::execution_service_server::ExecutionServiceServer;
 use keyway_router_billing::Ledger;
 use tokio::sync::Semaphore;
 use tracing::error;
+use zeroize::Zeroizing;
 
 use crate::admission::{Admission, Bodies, BodyBudget};
 use crate::callers::{Grants, VerdictCache};
 use crate::counters;
 use crate::edge::HttpEdge;
+use crate::edge::compatible::SealKey;
 use crate::execute::Execution;
 use crate::keys::{
     Breakers, Feed, Freshness, HealthBoard, LeaseCache, Reporter, Reports, RouterToken,
@@ -65,6 +67,7 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
         drained: Arc::new(Semaphore::new(config.drained)),
         rules: config.rules,
     });
+    let bodies = BodyBudget::new(config.bodies);
     let authority: Arc<dyn Authority> = Arc::new(Grants);
     let services = Services {
         probes: Arc::new(Probes::new(
@@ -77,10 +80,12 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
         ledger,
         prices,
     };
+    let seal = seal_key(&services.ledger).await?;
+    let edge = HttpEdge::new(&services, Arc::clone(&bodies), config.edge.clone(), seal);
     listen(
         &config,
         &parts,
-        services,
+        (services, edge, bodies),
         Arc::new(followed.verdicts),
         authority,
     )
@@ -143,7 +148,7 @@ fn follow_vault(config: &RouterConfig, parts: &Parts) -> Result<Followed, StartE
 async fn listen(
     config: &RouterConfig,
     parts: &Parts,
-    services: Services,
+    (services, edge, bodies): (Services, HttpEdge, Arc<BodyBudget>),
     verdicts: Arc<VerdictCache>,
     authority: Arc<dyn Authority>,
 ) -> Result<(), StartError> {
@@ -165,9 +170,7 @@ async fn listen(
     let calls = parts.listen("calls", config.calls, tls.as_ref()).await?;
     let execution = ExecutionServiceServer::new(services.clone())
         .max_decoding_message_size(config.request_bytes);
-    let budget = BodyBudget::new(config.bodies);
-    let edge = HttpEdge::new(&services, Arc::clone(&budget), config.edge.clone());
-    let execution = Bodies::new(execution, budget);
+    let execution = Bodies::new(execution, bodies);
     let billing = BillingServiceServer::new(services);
     let routes = Routes::default()
         .add_service(execution)
@@ -187,6 +190,14 @@ async fn listen(
         }
     });
     Ok(())
+}
+
+/// The key of what callers carry for the routers: the same for all of one ledger, and after a restart.
+async fn seal_key(ledger: &Ledger) -> Result<SealKey, StartError> {
+    let mut fresh = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *fresh).map_err(|failed| format!("no random bytes: {failed}"))?;
+    let kept = ledger.shared_key("tool-call-ids", fresh).await?;
+    SealKey::new(&kept).ok_or_else(|| "the ledger keeps an empty key of tool calls' ids".into())
 }
 
 /// The router's token and the leased keys go this way.

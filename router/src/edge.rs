@@ -3,8 +3,10 @@
 //! A request becomes a call of [`crate::call`] like one of gRPC and runs in the same
 //! [`crate::execute`]. Here are only its ways in and out: [`route`] says which provider and path it
 //! is, [`credential`] finds its token, [`serve`] runs it, [`shape`] gives answers and failures the
-//! form that the SDK of that provider knows.
+//! form that the SDK of that provider knows. [`compatible`] takes requests in `OpenAI`'s shape for every
+//! provider: they become calls of the neutral schema.
 
+pub mod compatible;
 mod credential;
 mod refuse;
 mod route;
@@ -18,7 +20,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Method, Request, Response, header};
 use keyway_chassis::serve::{Edge, Taken};
-use keyway_words::{CallId, ProviderId};
+use keyway_words::CallId;
 use tonic::body::Body;
 use tower::{Service as _, ServiceExt as _};
 
@@ -42,11 +44,17 @@ pub struct HttpEdge {
 
 impl HttpEdge {
     /// An edge that runs calls with this.
-    pub fn new(services: &Services, budget: Arc<BodyBudget>, bounds: Bounds) -> Self {
+    pub fn new(
+        services: &Services,
+        budget: Arc<BodyBudget>,
+        bounds: Bounds,
+        seal: compatible::SealKey,
+    ) -> Self {
         let serve = serve::Serve {
             execution: Arc::clone(&services.execution),
             authority: Arc::clone(&services.authority),
             bounds,
+            seal,
         };
         Self {
             bodies: Bodies::new(serve, budget),
@@ -59,11 +67,8 @@ impl HttpEdge {
 pub struct Asked {
     /// The call's id.
     id: CallId,
-    /// In whose words it is answered.
-    provider: ProviderId,
+    way: route::Way,
     method: Method,
-    /// Path below the provider's base URL.
-    path: String,
     /// Query without a credential.
     query: String,
 }
@@ -86,7 +91,7 @@ impl Edge for HttpEdge {
             Err(refused) => return Taken::Refused(refused.reply(id)),
         };
         let (query, token) =
-            credential::take(request.headers_mut(), routed.provider, &routed.query);
+            credential::take(request.headers_mut(), routed.way.words(), &routed.query);
         if let Some(token) = token {
             request.headers_mut().insert(header::AUTHORIZATION, token);
         }
@@ -94,9 +99,8 @@ impl Edge for HttpEdge {
         *request.uri_mut() = http::Uri::from_static(routed.rpc);
         let asked = Asked {
             id,
-            provider: routed.provider,
+            way: routed.way,
             method,
-            path: routed.path,
             query,
         };
         Taken::Call(request, asked)

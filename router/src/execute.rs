@@ -13,7 +13,8 @@ mod plan;
 mod requests;
 mod run;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use keyway_chassis::clock::Clock;
@@ -136,6 +137,36 @@ pub struct Running {
     pub result: oneshot::Receiver<Result<Done, Fault>>,
     /// Cancelled with the caller.
     pub guard: DropGuard,
+    /// What is known of the call before its end.
+    pub notes: Arc<Notes>,
+}
+
+/// What is known of a call while it runs.
+#[derive(Debug, Default)]
+pub struct Notes {
+    answering: OnceLock<Answering>,
+    spent: AtomicBool,
+}
+
+/// Whose key a provider answered.
+#[derive(Debug, Clone)]
+pub struct Answering {
+    /// Whose.
+    pub source: Source,
+    /// The name of an own key; `platform` of the platform's.
+    pub key: String,
+}
+
+impl Notes {
+    /// The first attempt that was answered; known before the first piece of its answer.
+    pub fn answering(&self) -> Option<&Answering> {
+        self.answering.get()
+    }
+
+    /// Whether the call failed after as many attempts as there may be; known with its result.
+    pub fn is_spent(&self) -> bool {
+        self.spent.load(Ordering::Acquire)
+    }
 }
 
 impl Execution {
@@ -186,7 +217,8 @@ impl Execution {
         let (reply, result) = oneshot::channel();
         let gone = CancellationToken::new();
         let guard = gone.clone().drop_guard();
-        let mut listener = Listener::new(reply, gone, call.deadline);
+        let notes = Arc::<Notes>::default();
+        let mut listener = Listener::new(reply, gone, call.deadline, Arc::clone(&notes));
         attach(&mut listener);
         let run = Run::new(
             Arc::clone(self),
@@ -195,7 +227,11 @@ impl Execution {
             (admitted, in_flight, claimed),
         );
         self.tasks.spawn("call", run.run());
-        Ok(Running { result, guard })
+        Ok(Running {
+            result,
+            guard,
+            notes,
+        })
     }
 
     /// The fault of a call whose task is gone: a bug that its log line shows.

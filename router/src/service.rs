@@ -8,6 +8,8 @@ mod receipt;
 mod vectors;
 mod wire;
 
+pub(crate) use models::Page;
+
 use std::sync::Arc;
 
 use keyway_chassis::access::Authority;

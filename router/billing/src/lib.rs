@@ -23,6 +23,7 @@ mod rerate;
 mod retention;
 mod roll_up;
 mod sequencer;
+mod shared_keys;
 mod slot;
 mod stream;
 mod summarize;

@@ -10,6 +10,7 @@ mod reading;
 mod request_ids;
 mod rerating;
 mod retention;
+mod shared_keys;
 mod streaming;
 mod summaries;
 

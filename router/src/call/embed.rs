@@ -17,7 +17,7 @@ impl Call {
         catalogue: &Catalogue,
     ) -> Result<Self, Fault> {
         let parsed = Parsed::new(request, MOST_INPUTS, catalogue)?;
-        parsed.fits_one_reply()?;
+        parsed.fits(REPLY, "4 MiB", &format!("use {STREAM_EMBED}, or "))?;
         let work = Work::Embed(parsed.call);
         Self::new(origin, parsed.common, parsed.model, work)
     }
@@ -29,6 +29,21 @@ impl Call {
         catalogue: &Catalogue,
     ) -> Result<Self, Fault> {
         let parsed = Parsed::new(request, MOST_STREAMED, catalogue)?;
+        Self::parts(origin, parsed)
+    }
+
+    /// Parses an embedding request that is answered by one list of JSON.
+    pub fn embed_list(
+        origin: Origin,
+        request: wire::EmbedRequest,
+        catalogue: &Catalogue,
+    ) -> Result<Self, Fault> {
+        let parsed = Parsed::new(request, MOST_INPUTS, catalogue)?;
+        parsed.fits(LIST, "32 MiB", "")?;
+        Self::parts(origin, parsed)
+    }
+
+    fn parts(origin: Origin, parsed: Parsed) -> Result<Self, Fault> {
         let batch = registry::adapter(parsed.model.0).and_then(Adapter::embed_batch);
         let work = match batch {
             Some(batch) => {
@@ -81,11 +96,11 @@ impl Parsed {
     }
 
     /// Refuses at once what would be paid for and not fit into the reply.
-    fn fits_one_reply(&self) -> Result<(), Fault> {
+    fn fits(&self, reply: u64, size: &str, remedy: &str) -> Result<(), Fault> {
         let Some(vector) = self.dimensions.map(|length| length.saturating_mul(NUMBER)) else {
             return Ok(());
         };
-        let most = REPLY / vector.max(1);
+        let most = reply / vector.max(1);
         let count = u64::try_from(self.call.inputs.len()).unwrap_or(u64::MAX);
         if count <= most {
             return Ok(());
@@ -93,7 +108,7 @@ impl Parsed {
         Err(Fault::field(
             "inputs",
             format!(
-                "the vectors would be larger than one reply of 4 MiB; use {STREAM_EMBED}, or send at most {most} texts"
+                "the vectors would be larger than one reply of {size}; {remedy}send at most {most} texts"
             ),
         ))
     }
@@ -122,3 +137,5 @@ const MOST_STREAMED: usize = 65_536;
 const NUMBER: u64 = 4;
 /// Bytes of the numbers in one reply: 4 MiB, and room for what stands beside them.
 const REPLY: u64 = (4 << 20) - (64 << 10);
+/// Bytes of the numbers in one list, which is larger as text.
+const LIST: u64 = 32 << 20;

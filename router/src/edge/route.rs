@@ -6,19 +6,41 @@ use keyway_router_providers::native::{Kind, NativeApi};
 use keyway_router_providers::registry;
 use keyway_words::ProviderId;
 
+use super::compatible::Endpoint;
 use super::refuse::Refused;
 
 /// Where a request goes.
 #[derive(Debug)]
 pub(super) struct Routed {
-    /// The provider.
-    pub(super) provider: ProviderId,
-    /// Path below its base URL.
-    pub(super) path: String,
+    pub(super) way: Way,
     /// Its query as it came.
     pub(super) query: String,
     /// The RPC that it stands for: its row decides who may call it.
     pub(super) rpc: &'static str,
+}
+
+/// In whose words a request is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Way {
+    /// In those of the provider that answers it.
+    Native {
+        /// The provider.
+        provider: ProviderId,
+        /// Path below its base URL.
+        path: String,
+    },
+    /// In `OpenAI`'s, whoever answers it.
+    Compatible(Endpoint),
+}
+
+impl Way {
+    /// In whose words it is answered.
+    pub(super) const fn words(&self) -> ProviderId {
+        match self {
+            Self::Native { provider, .. } => *provider,
+            Self::Compatible(_) => ProviderId::OpenAi,
+        }
+    }
 }
 
 /// Whether a path is that of an RPC, called by gRPC or not.
@@ -36,9 +58,20 @@ pub(super) fn route<B>(request: &Request<B>) -> Result<Routed, Refused> {
     let uri = request.uri();
     let path = uri.path();
     let (first, rest) = split(path);
+    if first == "v1" {
+        let endpoint = Endpoint::find(request.method(), rest).map_err(Refused::plain)?;
+        return Ok(Routed {
+            rpc: rpc(Some(endpoint.kind())),
+            way: Way::Compatible(endpoint),
+            query: uri.query().unwrap_or_default().to_owned(),
+        });
+    }
     let known = first.parse::<ProviderId>().ok();
     let Some((provider, api)) = known.and_then(|provider| Some((provider, api(provider)?))) else {
-        let message = format!("no such path; the base URLs are {}", base_urls().join(", "));
+        let message = format!(
+            "no such path; the base URLs are /v1 for every provider in OpenAI's shape, and {}",
+            base_urls().join(", ")
+        );
         let fault = Fault::new(Reason::FieldUnsupported, message).at_field("path");
         return Err(Refused::plain(fault));
     };
@@ -54,9 +87,9 @@ pub(super) fn route<B>(request: &Request<B>) -> Result<Routed, Refused> {
         });
     };
     let found = api.find(request.method(), below);
+    let path = below.to_owned();
     Ok(Routed {
-        provider,
-        path: below.to_owned(),
+        way: Way::Native { provider, path },
         query: uri.query().unwrap_or_default().to_owned(),
         rpc: rpc(found.map(|found| found.endpoint.kind)),
     })
@@ -131,12 +164,37 @@ mod tests {
             ),
         ] {
             let routed = routed(method, uri).unwrap();
-            assert_eq!(
-                (routed.provider, routed.path.as_str()),
-                (provider, path),
-                "{uri}"
-            );
+            let path = path.to_owned();
+            assert_eq!(routed.way, Way::Native { provider, path }, "{uri}");
             assert!(routed.rpc.ends_with(&format!("/{rpc}")), "{uri}");
+        }
+    }
+
+    #[test]
+    fn one_base_url_leads_to_every_provider() {
+        for (method, uri, endpoint, rpc) in [
+            ("POST", "/v1/chat/completions", Endpoint::Chat, "Chat"),
+            ("POST", "/v1/embeddings", Endpoint::Embeddings, "Embed"),
+            ("GET", "/v1/models", Endpoint::Models, "ListModels"),
+            (
+                "GET",
+                "/v1/models/openai%2Fgpt-5",
+                Endpoint::Model("openai/gpt-5".to_owned()),
+                "ListModels",
+            ),
+        ] {
+            let routed = routed(method, uri).unwrap();
+            assert_eq!(routed.way, Way::Compatible(endpoint), "{uri}");
+            assert!(routed.rpc.ends_with(&format!("/{rpc}")), "{uri}");
+        }
+        for (method, uri, field) in [
+            ("GET", "/v1/chat/completions", "method"),
+            ("DELETE", "/v1/models/x", "method"),
+            ("POST", "/v1/files", "path"),
+            ("POST", "/v1", "path"),
+        ] {
+            let refused = routed(method, uri).unwrap_err();
+            assert_eq!(refused.fault.field.as_deref(), Some(field), "{uri}");
         }
     }
 

@@ -25,7 +25,8 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
-use super::route::api;
+use super::compatible::SealKey;
+use super::route::{Way, api};
 use super::{Asked, Bounds, shape};
 use crate::call::{Call, NativeRequest, Origin};
 use crate::execute::{Answer, Done, Execution, NativeHead, NativePiece, NativeRefusal, Running};
@@ -39,6 +40,7 @@ pub(super) struct Serve {
     pub(super) execution: Arc<Execution>,
     pub(super) authority: Arc<dyn Authority>,
     pub(super) bounds: Bounds,
+    pub(super) seal: SealKey,
 }
 
 impl Service<Request<Body>> for Serve {
@@ -67,6 +69,14 @@ impl Service<Request<Body>> for Serve {
     }
 }
 
+/// A request as it came, whatever its words.
+pub(super) struct Sent {
+    pub(super) body: Bytes,
+    pub(super) query: String,
+    /// Its sender's id of it; empty if not given.
+    pub(super) request_id: String,
+}
+
 /// A call of the caller's own workspace.
 struct OwnCall;
 
@@ -78,35 +88,48 @@ impl Target for OwnCall {
 
 impl Serve {
     async fn answer(&self, request: Request<Body>, asked: Asked) -> Response<Body> {
-        match self.begin(request, asked).await {
-            Ok(begun) => begun.reply().await,
-            Err(fault) => Status::from(fault).into_http(),
-        }
+        let reply = self.granted(request, asked).await;
+        reply.unwrap_or_else(|fault| Status::from(fault).into_http())
     }
 
-    /// Reads the request and starts its call.
-    async fn begin(&self, request: Request<Body>, asked: Asked) -> Result<Begun, Fault> {
+    /// Reads the request and runs its call.
+    async fn granted(&self, request: Request<Body>, asked: Asked) -> Result<Response<Body>, Fault> {
         let (head, body) = request.into_parts();
         let granted = grant(&*self.authority, &head.extensions, OwnCall)?;
         let deadline = granted.deadline();
         let (_own, caller) = granted.into_parts();
-        let api = api(asked.provider).ok_or_else(Execution::lost)?;
-        let workspace = caller.workspace.as_ref().map(ToString::to_string);
         let body = self.read(&head.headers, body, deadline).await?;
         let origin = Origin {
             id: asked.id,
             caller,
             deadline,
         };
-        let request = NativeRequest {
-            provider: asked.provider,
+        let sent = Sent {
             request_id: text(&head.headers, "idempotency-key")?,
-            method: asked.method,
-            path: asked.path,
             query: asked.query,
-            headers: head.headers,
             body,
         };
+        match asked.way {
+            Way::Native { provider, path } => {
+                let request = NativeRequest {
+                    provider,
+                    request_id: sent.request_id,
+                    method: asked.method,
+                    path,
+                    query: sent.query,
+                    headers: head.headers,
+                    body: sent.body,
+                };
+                Ok(self.begin(origin, request)?.reply().await)
+            }
+            Way::Compatible(endpoint) => self.compatible(origin, endpoint, sent).await,
+        }
+    }
+
+    /// Starts a call in its provider's own words.
+    fn begin(&self, origin: Origin, request: NativeRequest) -> Result<Begun, Fault> {
+        let api = api(request.provider).ok_or_else(Execution::lost)?;
+        let workspace = origin.caller.workspace.as_ref().map(ToString::to_string);
         let call = Call::native(origin, request, api)?;
         let (pieces, received) = mpsc::channel(WAITING_PIECES);
         let running = self.execution.start_native(call, pieces)?;
@@ -249,25 +272,29 @@ impl Begun {
     /// The provider's head, and whose call it was on whose key.
     fn head(&self, reply: &mut Response<Body>, head: &NativeHead) {
         *reply.status_mut() = http::StatusCode::from_u16(head.status).unwrap_or_default();
-        let headers = reply.headers_mut();
-        headers.clone_from(&head.headers);
-        let source = match head.source {
-            Source::Own => "own",
-            Source::Hosted => "hosted",
-        };
-        for (name, value) in [
-            (shape::WORKSPACE, self.workspace.as_str()),
-            (shape::SOURCE, source),
-            (shape::KEY, head.key.as_str()),
-        ] {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-            }
+        reply.headers_mut().clone_from(&head.headers);
+        say_whose(reply, &self.workspace, head.source, &head.key);
+    }
+}
+
+/// Whose call it was, on whose key.
+pub(super) fn say_whose(reply: &mut Response<Body>, workspace: &str, source: Source, key: &str) {
+    let source = match source {
+        Source::Own => "own",
+        Source::Hosted => "hosted",
+    };
+    for (name, value) in [
+        (shape::WORKSPACE, workspace),
+        (shape::SOURCE, source),
+        (shape::KEY, key),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            reply.headers_mut().insert(name, value);
         }
     }
 }
 
-fn trailers(status: &Status, told: bool) -> Frame<Bytes> {
+pub(super) fn trailers(status: &Status, told: bool) -> Frame<Bytes> {
     let mut trailers = HeaderMap::new();
     // A status that can't be written leaves trailers without one, which is a failure too.
     drop(status.add_header(&mut trailers));
@@ -278,13 +305,13 @@ fn trailers(status: &Status, told: bool) -> Frame<Bytes> {
 }
 
 /// A whole answer: its bytes, then that all is well.
-struct Whole {
+pub(super) struct Whole {
     bytes: Option<Bytes>,
     ended: bool,
 }
 
 impl Whole {
-    const fn new(bytes: Bytes) -> Self {
+    pub(super) const fn new(bytes: Bytes) -> Self {
         Self {
             bytes: Some(bytes),
             ended: false,

@@ -98,7 +98,7 @@ fn failure(asked: &Asked, status: &Status, failed: Option<Failed>) -> Response<B
             });
             reply
         }
-        None => fault(asked.provider, asked.id, status),
+        None => fault(asked.way.words(), asked.id, status),
     };
     if spent {
         reply.headers_mut().insert(SHOULD_RETRY, truth(false));
@@ -148,7 +148,7 @@ impl Shaped {
         }
         let refusal = keyway_proto::status::refusal(&status);
         let words = words::Words {
-            provider: self.asked.provider,
+            provider: self.asked.way.words(),
             id: self.asked.id,
             message: status.message(),
             refusal: &refusal,

@@ -189,6 +189,7 @@ impl Run {
                 Source::Own => ready.path.to_string(),
                 Source::Hosted => PLATFORM.to_owned(),
             },
+            notes: Arc::clone(&self.listener.notes),
             open: open(meter),
             now: execution.clock.now(),
         };

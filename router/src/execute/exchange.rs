@@ -3,6 +3,7 @@
 //! What was measured stands in [`Progress`], which outlives the exchange however it ends.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use http::{HeaderMap, header};
 use keyway_router_billing::LedgerError;
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::native::{self, Relay};
-use super::{Answer, NativePiece, NativeRefusal};
+use super::{Answer, Answering, NativePiece, NativeRefusal, Notes};
 use crate::call::Work;
 use crate::upstream::{Reply, Room, SendError, Upstream};
 
@@ -46,6 +47,7 @@ pub(super) struct Exchange<'a, D> {
     pub(super) source: Source,
     /// The key as its caller may know it.
     pub(super) key_name: String,
+    pub(super) notes: Arc<Notes>,
     /// Ends when the attempt is durably open.
     pub(super) open: D,
     pub(super) now: Timestamp,
@@ -73,6 +75,10 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
         }
         // No byte of the answer reaches the caller before the attempt is on the disk.
         self.open.await.map_err(Failure::Ledger)?;
+        self.notes.answering.get_or_init(|| Answering {
+            source: self.source,
+            key: self.key_name.clone(),
+        });
         match self.work {
             Work::StreamChat(_) => {
                 let deltas = self.deltas;

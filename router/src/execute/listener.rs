@@ -1,12 +1,14 @@
 //! Who waits for a call's answer, and how it is noticed that nobody does.
 
+use std::sync::Arc;
+
 use keyway_chassis::deadline::Deadline;
 use keyway_proto::Fault;
 use keyway_router_providers::chat::ChatDelta;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Done, NativePiece};
+use super::{Done, NativePiece, Notes};
 
 /// Who waits for the answer.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(super) struct Listener {
     pub(super) deltas: Option<mpsc::Sender<ChatDelta>>,
     pub(super) vectors: Option<mpsc::Sender<Vec<Vec<f32>>>>,
     pub(super) native: Option<mpsc::Sender<NativePiece>>,
+    pub(super) notes: Arc<Notes>,
     pub(super) gone: CancellationToken,
     pub(super) deadline: Deadline,
 }
@@ -31,12 +34,14 @@ impl Listener {
         reply: oneshot::Sender<Result<Done, Fault>>,
         gone: CancellationToken,
         deadline: Deadline,
+        notes: Arc<Notes>,
     ) -> Self {
         Self {
             reply: Some(reply),
             deltas: None,
             vectors: None,
             native: None,
+            notes,
             gone,
             deadline,
         }

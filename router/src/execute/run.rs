@@ -2,6 +2,7 @@
 //! to read.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use keyway_chassis::deadline::Deadline;
@@ -87,14 +88,16 @@ impl Run {
         self.listener.answer(result);
     }
 
-    /// What a caller in the provider's own words learns beside the fault.
+    /// What a caller over plain HTTP learns beside the fault.
     async fn tell_failure(&mut self) {
+        let spent = self.budget.is_spent();
+        self.listener.notes.spent.store(spent, Ordering::Release);
         let Some(listener) = &self.listener.native else {
             return;
         };
         let failed = NativePiece::Failed {
             refusal: self.refusal.take(),
-            spent: self.budget.is_spent(),
+            spent,
         };
         let left = Listener::left(self.listener.gone.clone(), self.listener.deadline);
         tokio::select! {

@@ -166,6 +166,7 @@ impl Services {
         let Running {
             result,
             guard: _gone_with_the_caller,
+            ..
         } = self.execution.start(call, None)?;
         result.await.unwrap_or_else(|_lost| Err(Execution::lost()))
     }

@@ -18,7 +18,7 @@ use crate::route::Asked;
 
 /// One page, already checked.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     providers: Vec<ProviderId>,
     size: usize,
     after: Option<String>,
@@ -26,7 +26,7 @@ pub(super) struct Page {
 
 impl Page {
     /// Checks a request.
-    pub(super) fn new(request: &wire::ListModelsRequest) -> Result<Self, Fault> {
+    pub(crate) fn new(request: &wire::ListModelsRequest) -> Result<Self, Fault> {
         let providers = match request.provider.as_str() {
             "" => ProviderId::ALL.to_vec(),
             id => {
@@ -77,7 +77,7 @@ struct Looking<'a> {
 
 impl Execution {
     /// One page of the models that a workspace's calls may name.
-    pub(super) async fn models(
+    pub(crate) async fn models(
         self: &Arc<Self>,
         workspace: &WorkspaceId,
         page: Page,
