@@ -220,6 +220,31 @@ mod tests {
     }
 
     #[test]
+    fn a_module_opens_with_the_nonce_and_in_the_place_that_it_sealed_with() {
+        let data_key = DataKey::generate(&mut OsRandom).unwrap();
+        let sealing = HeldSealing::new("m-1", &PLACE, &data_key, &mut OsRandom).unwrap();
+        let envelope = sealing.finish(&module(sealing.plaintext())).unwrap();
+        let opening = HeldOpening::new("m-1", &PLACE, &envelope).unwrap();
+        assert_eq!(opening.nonce(), sealing.nonce());
+        let place = PLACE.canonical_held("m-1").unwrap();
+        assert_eq!(opening.context(), place);
+        assert_eq!(sealing.context(), place);
+        let again = HeldSealing::new("m-1", &PLACE, &data_key, &mut OsRandom).unwrap();
+        assert_ne!(again.nonce(), sealing.nonce(), "no nonce is used twice");
+    }
+
+    /// The marks were worked out by another program.
+    #[test]
+    fn the_marks_of_a_held_key_are_digests_of_the_whole_answer() {
+        let answer: Vec<u8> = (0..48).collect();
+        let (id, check) = held_key_marks::of_answer(&answer).unwrap();
+        assert_eq!((&*id, &*check), ("b65bfa7369074305", "8731b1d5dbe2122e"));
+        for length in [0, 31, 32, 47, 49, 512] {
+            assert!(held_key_marks::of_answer(&vec![0; length]).is_err());
+        }
+    }
+
+    #[test]
     fn a_module_that_opens_in_another_place_or_to_another_key_is_not_believed() {
         let data_key = DataKey::generate(&mut OsRandom).unwrap();
         let envelope = wrapped(&data_key);
