@@ -41,6 +41,7 @@ mod leaks;
 mod lost_files;
 mod models;
 mod own_and_hosted;
+mod pieces;
 mod protection;
 mod rating;
 mod read_on;
