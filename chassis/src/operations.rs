@@ -23,7 +23,14 @@ use crate::serve::ServeError;
 ///
 /// It is ready when it was told so at least once and every reason stands at `true`.
 #[derive(Debug, Clone)]
-pub struct Readiness(Arc<watch::Sender<BTreeMap<&'static str, bool>>>);
+pub struct Readiness(Arc<watch::Sender<Conditions>>);
+
+/// What was said so far.
+#[derive(Debug, Default)]
+struct Conditions {
+    reasons: BTreeMap<&'static str, bool>,
+    notes: BTreeMap<&'static str, bool>,
+}
 
 impl Default for Readiness {
     fn default() -> Self {
@@ -34,24 +41,51 @@ impl Default for Readiness {
 impl Readiness {
     /// Not ready: nobody said so yet.
     pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(BTreeMap::new())))
+        Self(Arc::new(watch::Sender::new(Conditions::default())))
     }
 
     /// Says whether `reason` (a condition, `vault_feed`) holds.
     pub fn set(&self, reason: &'static str, ok: bool) {
         metrics::gauge!("keyway_ready", "condition" => reason).set(f64::from(u8::from(ok)));
         self.0
-            .send_if_modified(|reasons| reasons.insert(reason, ok) != Some(ok));
+            .send_if_modified(|told| told.reasons.insert(reason, ok) != Some(ok));
+    }
+
+    /// Says whether `what` works that this process can do its work without: `/readyz` names it among
+    /// the degraded, and stays as it is.
+    pub fn note(&self, what: &'static str, ok: bool) {
+        metrics::gauge!("keyway_degraded", "what" => what).set(f64::from(u8::from(!ok)));
+        self.0
+            .send_if_modified(|told| told.notes.insert(what, ok) != Some(ok));
+    }
+
+    /// What does not work and is not needed, sorted.
+    pub fn degraded(&self) -> Vec<&'static str> {
+        let told = self.0.borrow();
+        let broken = told.notes.iter().filter(|(_, ok)| !**ok);
+        broken.map(|(what, _)| *what).collect()
     }
 
     /// Whether everything holds.
     pub fn is_ready(&self) -> bool {
-        ready(&self.0.borrow())
+        ready(&self.0.borrow().reasons)
     }
 
     /// The conditions that do not hold, sorted.
     pub fn missing(&self) -> Vec<&'static str> {
-        missing(&self.0.borrow())
+        missing(&self.0.borrow().reasons)
+    }
+
+    /// The answer of `/readyz`.
+    fn told(&self, missing: &[&'static str]) -> serde_json::Value {
+        let mut told = json!({ "ready": missing.is_empty(), "missing": missing });
+        let degraded = self.degraded();
+        if let Some(members) = told.as_object_mut()
+            && !degraded.is_empty()
+        {
+            members.insert("degraded".to_owned(), degraded.into());
+        }
+        told
     }
 
     /// Wakes on every change.
@@ -77,12 +111,12 @@ fn missing(reasons: &BTreeMap<&'static str, bool>) -> Vec<&'static str> {
 
 /// Changes of a [`Readiness`].
 #[derive(Debug)]
-pub struct ReadinessChanges(watch::Receiver<BTreeMap<&'static str, bool>>);
+pub struct ReadinessChanges(watch::Receiver<Conditions>);
 
 impl ReadinessChanges {
     /// Whether it is ready now; [`Self::changed`] wakes on what comes after.
     pub fn is_ready(&mut self) -> bool {
-        ready(&self.0.borrow_and_update())
+        ready(&self.0.borrow_and_update().reasons)
     }
 
     /// Ends at the next change; `false` when there can't be one any more.
@@ -214,10 +248,7 @@ async fn readyz(State(shown): State<Shown>) -> impl IntoResponse {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (
-        code,
-        Json(json!({ "ready": missing.is_empty(), "missing": missing })),
-    )
+    (code, Json(shown.readiness.told(&missing)))
 }
 
 async fn metrics_text(State(shown): State<Shown>) -> impl IntoResponse {
@@ -269,6 +300,16 @@ mod tests {
         );
         readiness.set("vault_feed", true);
         assert!(read(address, "/readyz").await.starts_with("HTTP/1.1 200"));
+        readiness.note("relay", false);
+        let text = read(address, "/readyz").await;
+        assert!(
+            text.starts_with("HTTP/1.1 200")
+                && text.ends_with(r#"{"ready":true,"missing":[],"degraded":["relay"]}"#),
+            "{text}"
+        );
+        readiness.note("relay", true);
+        let text = read(address, "/readyz").await;
+        assert!(!text.contains("degraded"), "{text}");
         assert!(read(address, "/livez").await.starts_with("HTTP/1.1 200"));
         metrics::counter!("keyway_sample_total").increment(2);
         assert!(

@@ -55,6 +55,14 @@ impl TlsClient {
         })
     }
 
+    /// The files as they are now, for a protocol that is agreed on in another way than by the
+    /// handshake.
+    pub fn without_protocols(&self) -> ClientConfig {
+        let mut config = self.config.current().as_ref().clone();
+        config.alpn_protocols.clear();
+        config
+    }
+
     /// Whether both speak with the same files, so that a connection of one serves the other.
     pub fn files(&self) -> TlsFiles {
         TlsFiles(self.config.current())
