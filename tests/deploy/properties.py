@@ -4,7 +4,7 @@ import re
 
 
 # Made outside, by the commands of docs/kubernetes.md.
-OUTER_SECRETS = {"keyway-database", "keyway-master-keys", "keyway-vault-tls", "keyway-router-tls", "postgres-tls"}
+OUTER_SECRETS = {"keyway-database", "keyway-master-keys", "keyway-vault-tls", "keyway-router-tls", "postgres-tls", "keyway-nats", "nats-tls"}
 SERVICES = {"keyway-vault": 7109, "keyway-router": 7119}
 PRIVATE = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "127.0.0.0/8"}
 PRIVATE_6 = {"::1/128", "fc00::/7", "fe80::/10"}
@@ -126,6 +126,36 @@ def only_routers_leave_the_cluster(cluster):
                     seen = True
     if not seen:
         yield "nobody reaches a provider"
+
+
+def routers_publish_the_bill_over_tls(cluster):
+    spec = cluster.pod("keyway-router")
+    (container,) = spec["containers"]
+    env = {e["name"].removeprefix("KEYWAY_ROUTER__RELAY__"): e.get("value") for e in container["env"]}
+    servers = (env.get("URL") or "").split(",")
+    for server in servers:
+        if not re.fullmatch(r"tls://[^/@]+:4222", server):
+            yield f"the billing stream goes to {server!r}"
+    replicas = int(env.get("REPLICAS") or 3)
+    own = any(s["metadata"]["name"] == "nats" for s in cluster.all("StatefulSet"))
+    yield from same((replicas, len(servers) >= replicas), (1 if own else 3, True), "replicas of the billing stream")
+    mounts = {m["mountPath"]: m["name"] for m in container["volumeMounts"]}
+    volumes = {v["name"]: v for v in spec["volumes"]}
+    for setting, key in (("CREDENTIALS_FILE", "login"), ("TLS__CA", "ca.crt")):
+        folder, _, file = (env.get(setting) or "").rpartition("/")
+        secret = volumes.get(mounts.get(folder), {}).get("secret", {})
+        if secret.get("secretName") != "keyway-nats" or file not in [i["path"] for i in secret.get("items", [])]:
+            yield f"{setting} does not come from the secret keyway-nats"
+    ways = cluster.get("NetworkPolicy", "keyway-router")["spec"]["egress"]
+    if not any(p["port"] == 4222 for rule in ways for p in rule.get("ports", [])):
+        yield "the router does not reach NATS"
+    if own:
+        (rule,) = cluster.get("NetworkPolicy", "nats")["spec"]["ingress"]
+        wanted = [
+            {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "keyway-router"}}},
+            {"namespaceSelector": {"matchLabels": {"keyway.dev/billing": "true"}}},
+        ]
+        yield from same(rule.get("from"), wanted, "who reaches NATS")
 
 
 def routers_show_a_token_for_the_vault_only(cluster):

@@ -50,6 +50,30 @@ def text(old, new, name):
     return change
 
 
+def unset(variable, value=None):
+    """Takes a variable from the router, or gives it another value."""
+
+    def change(cluster):
+        (container,) = cluster.pod("keyway-router")["containers"]
+        (found,) = [e for e in container["env"] if e["name"] == variable]
+        if value is None:
+            container["env"].remove(found)
+        else:
+            found["value"] = value
+
+    return change
+
+
+def closed(port):
+    """Takes the ways to a port from the router."""
+
+    def change(cluster):
+        spec = cluster.get("NetworkPolicy", "keyway-router")["spec"]
+        spec["egress"] = [r for r in spec["egress"] if port not in [p["port"] for p in r["ports"]]]
+
+    return change
+
+
 def gone(kind, name):
     return lambda cluster: cluster.remove(kind, name)
 
@@ -118,6 +142,17 @@ REMOVALS = {
         add({}, "NetworkPolicy", "keyway-migrate", "spec", "egress"),
         add(OUT, "NetworkPolicy", "keyway-router", "spec", "egress"),
         gone("NetworkPolicy", "keyway-router"),
+    ],
+    properties.routers_publish_the_bill_over_tls: [
+        unset("KEYWAY_ROUTER__RELAY__URL"),
+        unset("KEYWAY_ROUTER__RELAY__TLS__CA"),
+        unset("KEYWAY_ROUTER__RELAY__CREDENTIALS_FILE"),
+        unset("KEYWAY_ROUTER__RELAY__REPLICAS", "2"),
+        unset("KEYWAY_ROUTER__RELAY__URL", "nats://nats.keyway.svc:4222"),
+        unset("KEYWAY_ROUTER__RELAY__URL", "tls://keyway:secret@nats.keyway.svc:4222"),
+        drop(*ROUTER, *POD, "volumes", 4, "secret", "items", 0),
+        put("other", *ROUTER, *POD, "volumes", 4, "secret", "secretName"),
+        closed(4222),
     ],
     properties.routers_show_a_token_for_the_vault_only: [
         drop(*ROUTER, *POD, "volumes", 2, "projected", "sources", 0, "serviceAccountToken", "audience"),
