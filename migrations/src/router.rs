@@ -28,6 +28,11 @@ impl MigratorTrait for Router {
                 postgres: include_str!("router/0005_corrections.postgres.sql"),
             }),
             Box::new(Step {
+                name: "router_0010_relay",
+                sqlite: include_str!("router/0010_relay.sqlite.sql"),
+                postgres: include_str!("router/0010_relay.postgres.sql"),
+            }),
+            Box::new(Step {
                 name: "router_0012_shared_keys",
                 sqlite: include_str!("router/0012_shared_keys.sqlite.sql"),
                 postgres: include_str!("router/0012_shared_keys.postgres.sql"),

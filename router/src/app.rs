@@ -27,6 +27,7 @@ use crate::keys::{
 };
 use crate::price::{self, PriceFile, Prices};
 use crate::probe::Probes;
+use crate::relay;
 use crate::service::Services;
 use crate::settings::RouterConfig;
 use crate::switches::{SwitchFile, Switches};
@@ -48,6 +49,9 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
     )
     .await?;
     stop_with(&ledger, &parts);
+    if let Some(settings) = &config.relay {
+        relay::start(settings, &ledger, &parts)?;
+    }
     guard_the_way_to_the_vault(&config, &parts)?;
     let prices = prices(&config, &ledger, &parts).await?;
     let followed = follow_vault(&config, &parts)?;

@@ -1,6 +1,7 @@
 //! Names of the router's metrics, in one place. No label ever holds a caller's text.
 
-use keyway_words::{Outcome, ProviderId, Source};
+use keyway_router_billing::RelayStanding;
+use keyway_words::{Outcome, ProviderId, Source, Timestamp};
 use metrics::{counter, gauge};
 
 /// One RPC to the vault, by its short name.
@@ -101,4 +102,17 @@ pub(crate) fn answers_read_on(change: f64) {
 /// Calls in flight, all workspaces together.
 pub(crate) fn calls_in_flight(change: f64) {
     gauge!("keyway_router_calls_in_flight").increment(change);
+}
+
+/// How the relay to NATS stands; `now` is for the age of what waits.
+pub(crate) fn relay(standing: &RelayStanding, now: Timestamp) {
+    let oldest = standing.oldest.map_or(0, |oldest| now.0 - oldest.0);
+    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+    let (waiting, oldest) = (standing.waiting as f64, oldest.max(0) as f64 / 1e6);
+    gauge!("keyway_router_relay_leads").set(f64::from(u8::from(standing.leads)));
+    gauge!("keyway_router_relay_waiting_events").set(waiting);
+    gauge!("keyway_router_relay_oldest_seconds").set(oldest);
+    counter!("keyway_router_relay_published_total").absolute(standing.published);
+    counter!("keyway_router_relay_duplicates_total").absolute(standing.told.duplicates);
+    counter!("keyway_router_relay_conflicts_total").absolute(standing.told.conflicts);
 }

@@ -27,6 +27,7 @@ pub mod admission;
 mod app;
 pub mod call;
 pub mod callers;
+mod cli;
 mod counters;
 pub mod edge;
 pub mod execute;
@@ -35,6 +36,7 @@ pub mod meter;
 mod observed;
 pub mod price;
 pub mod probe;
+mod relay;
 pub mod resolver;
 pub mod route;
 pub mod service;
@@ -42,17 +44,4 @@ pub mod settings;
 pub mod switches;
 pub mod upstream;
 
-use std::ffi::OsString;
-use std::process::ExitCode;
-
-use keyway_chassis::run::{self, About};
-
-/// Runs the router with a command line; `args` begin with the program's name.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let about = About {
-        service: "router",
-        binary: "keyway-router",
-        help: "Runs calls to providers with the customer's own key or the platform's",
-    };
-    run::run::<settings::RouterConfig, _, _>(&about, args, app::build)
-}
+pub use cli::run;

@@ -1,5 +1,6 @@
 //! The router's settings, already checked.
 
+mod relay;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use keyway_router_pricing::{Aliases, Multiplier};
 use keyway_words::ProviderId;
 use reqwest::Url;
 
+pub use self::relay::RelaySettings;
 use crate::admission::AdmissionBounds;
 use crate::callers::VerdictBounds;
 use crate::edge;
@@ -45,6 +47,8 @@ pub struct RouterConfig {
     pub verdicts: VerdictBounds,
     /// The ledger.
     pub ledger: LedgerConfig,
+    /// The relay to NATS, if there is one.
+    pub relay: Option<RelaySettings>,
     /// Base URLs that differ from the official ones.
     pub base_urls: HashMap<ProviderId, String>,
     /// Whether plain text to providers beyond loopback is allowed.
@@ -121,6 +125,7 @@ impl Settings for RouterConfig {
             breakers: breakers(values)?,
             verdicts: verdicts(values)?,
             ledger: ledger(values)?,
+            relay: relay::read(values)?,
             base_urls: base_urls(values, insecure, &egress.allowed)?,
             insecure,
             egress,

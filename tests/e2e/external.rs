@@ -10,6 +10,7 @@ mod postgres_away;
 mod postgres_restore;
 mod postgres_rotation;
 mod postgres_tls;
+mod relay;
 mod revocation;
 mod runbooks;
 mod sdk;

@@ -5,6 +5,8 @@ mod collector;
 mod issuer;
 mod metrics;
 pub(crate) mod mint;
+#[cfg(feature = "external")]
+mod nats;
 pub(crate) mod pki;
 mod ports;
 #[cfg(feature = "external")]
@@ -30,6 +32,8 @@ use tokio::process::Command;
 pub(crate) use collector::{Collector, Made};
 pub(crate) use issuer::{ISSUER, Issuer, subject};
 pub(crate) use metrics::Counts;
+#[cfg(feature = "external")]
+pub(crate) use nats::Broker;
 #[cfg(feature = "external")]
 pub(crate) use postgres::{VaultDatabase, administer};
 pub(crate) use proxy::Proxy;

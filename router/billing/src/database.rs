@@ -128,6 +128,11 @@ pub(crate) async fn bounded<T>(
         .unwrap_or_else(|_late| Err(DbErr::Custom("the server did not answer in time".into())))
 }
 
+/// Connections that only read.
+pub(crate) async fn reading(config: &LedgerConfig) -> Result<DatabaseConnection, DbErr> {
+    connect(config, config.readers, true).await
+}
+
 async fn connect(
     config: &LedgerConfig,
     connections: u32,

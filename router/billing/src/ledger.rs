@@ -25,15 +25,21 @@ use crate::slot::Slot;
 use crate::sweep::{self, Sweeper};
 use crate::writer::Writer;
 
+/// Whoever writes has it.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
 /// The ledger of one router process. One exists per SQLite file at a time, and any number per
 /// PostgreSQL database.
 #[derive(Debug)]
 pub struct Ledger {
     pub(crate) connections: Connections,
+    config: LedgerConfig,
+    term: i64,
+    side_turn: Turn,
     clock: Arc<dyn Clock>,
     stream_id: i64,
     /// Shared by those who write to the same file, so that none sleeps in SQLite's own wait for it.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    turn: Turn,
     committed: Arc<Notify>,
     slot_count: u32,
     slots: Arc<Semaphore>,
@@ -65,11 +71,15 @@ impl Ledger {
         let (available, seen_available) = watch::channel(true);
         let (head, seen_head) = watch::channel(state.last_position);
         let committed = Arc::new(Notify::new());
-        let turn: Arc<tokio::sync::Mutex<()>> = Arc::default();
+        let turn = Turn::default();
+        let sequencer_turn = shared_turn(&config.address, &turn);
         committed.notify_one(); // a crash may have left events without a place
         let slot_count = u32::try_from(config.slots).unwrap_or(u32::MAX);
         let ledger = Arc::new(Self {
             connections: connections.clone(),
+            config: config.clone(),
+            term,
+            side_turn: Arc::clone(&sequencer_turn),
             clock: Arc::clone(&clock),
             stream_id: state.stream_id,
             turn: Arc::clone(&turn),
@@ -87,10 +97,7 @@ impl Ledger {
         });
         let numbering = Sequencer {
             connection: connections.sequencer,
-            turn: match &config.address {
-                DatabaseAddress::File(_) => Arc::clone(&turn),
-                DatabaseAddress::Server(_) => Arc::default(),
-            },
+            turn: Arc::clone(&sequencer_turn),
             term,
             config: config.clone(),
             clock: Arc::clone(&clock),
@@ -202,6 +209,19 @@ impl Ledger {
         self.committed.notify_one();
     }
 
+    /// Who has it writes on the connection of [`Self::side_writer`], and on a file nobody else does.
+    pub(crate) const fn side_turn(&self) -> &Turn {
+        &self.side_turn
+    }
+
+    pub(crate) const fn config(&self) -> &LedgerConfig {
+        &self.config
+    }
+
+    pub(crate) const fn term(&self) -> i64 {
+        self.term
+    }
+
     pub(crate) const fn stream_id(&self) -> i64 {
         self.stream_id
     }
@@ -228,6 +248,14 @@ async fn begin_term(
     let swept = sweep::sweep(&first, Sweeper { term, lease, now }).await?;
     info!(term, swept, "the ledger is open");
     Ok((term, state))
+}
+
+/// The turn of the sequencing side: on a file, which takes one writer, that of the writer.
+fn shared_turn(address: &DatabaseAddress, writer: &Turn) -> Turn {
+    match address {
+        DatabaseAddress::File(_) => Arc::clone(writer),
+        DatabaseAddress::Server(_) => Turn::default(),
+    }
 }
 
 /// A file is one process's; a server keeps its clients apart by itself.

@@ -8,6 +8,7 @@
 //! a gap, by a sequencer that writers never wait for.
 
 mod attempt;
+mod beside;
 mod config;
 mod cursor;
 mod database;
@@ -18,7 +19,10 @@ mod group;
 mod ledger;
 mod price_tables;
 mod read;
+mod reconcile;
 mod record;
+mod relay;
+mod replay;
 mod rerate;
 mod retention;
 mod roll_up;
@@ -32,11 +36,20 @@ mod sweep;
 mod writer;
 
 pub use attempt::{Amounts, OpenAttempt, Settlement};
+pub use beside::{LedgerReader, Messages, Span};
 pub use config::LedgerConfig;
 pub use error::LedgerError;
 pub use ledger::Ledger;
 pub use price_tables::PriceTable;
 pub use read::{CallRecord, Page, PageRequest, UsageFilter};
+pub use reconcile::{
+    Compared, DayAndKey, ReconcileError, Reconciled, Report, ReportError, Totals, reconcile,
+};
+pub use relay::{
+    JetStream, JetStreamConfig, Message, NatsLogin, NatsLoginError, PublishError, Publisher, Relay,
+    RelayStanding, Told,
+};
+pub use replay::{ReplayError, Replayed, replay};
 pub use rerate::{Rated, RerateRequest, Rerated};
 pub use slot::{OpenHandle, SettleHandle, Slot};
 pub use stream::StreamItem;

@@ -202,7 +202,7 @@ fn filtered(filter: &UsageFilter) -> Select<stream_positions::Entity> {
 }
 
 /// The events of these places, in their order.
-async fn bodies(
+pub(crate) async fn bodies(
     readers: &impl ConnectionTrait,
     rows: Vec<stream_positions::Model>,
 ) -> Result<Vec<(i64, UsageEvent)>, LedgerError> {

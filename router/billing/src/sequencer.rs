@@ -19,7 +19,7 @@ use tracing::{error, info};
 
 use crate::config::LedgerConfig;
 use crate::database::{self, Reopening};
-use crate::entity::{sequencer, stream_positions, unsequenced, writers};
+use crate::entity::{sequencer, stream_positions, unsequenced};
 use crate::retention::{self, Retention};
 use crate::roll_up::roll_up;
 use crate::sweep;
@@ -212,12 +212,7 @@ async fn may_number(
     if state.term == term || !database::is_shared(connection) {
         return Ok(state.term == term);
     }
-    let alive = writers::Entity::find()
-        .filter(writers::Column::Term.eq(state.term))
-        .filter(sweep::is_dead(connection, lease).not())
-        .one(connection)
-        .await?;
-    Ok(alive.is_none())
+    Ok(!sweep::is_alive(connection, state.term, lease).await?)
 }
 
 /// Moves a group from those that wait to its places.

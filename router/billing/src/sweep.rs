@@ -136,6 +136,20 @@ pub(crate) fn is_dead(connection: &DatabaseConnection, lease: Duration) -> Condi
         .add(Expr::col(writers::Column::HeartbeatAt).lt(since))
 }
 
+/// Whether the writer of a term is there.
+pub(crate) async fn is_alive(
+    connection: &DatabaseConnection,
+    term: i64,
+    lease: Duration,
+) -> Result<bool, DbErr> {
+    let alive = writers::Entity::find()
+        .filter(writers::Column::Term.eq(term))
+        .filter(is_dead(connection, lease).not())
+        .one(connection)
+        .await?;
+    Ok(alive.is_some())
+}
+
 /// The event as it was opened. One that can't be read must not keep the others open: what the
 /// columns say is left of it.
 fn opened(row: open_attempts::Model) -> UsageEvent {

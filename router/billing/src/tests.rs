@@ -7,6 +7,7 @@ mod exactly_once;
 mod group_commit;
 mod postgres;
 mod reading;
+mod relaying;
 mod request_ids;
 mod rerating;
 mod retention;

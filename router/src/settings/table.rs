@@ -5,6 +5,7 @@ mod calls;
 mod ledger;
 mod models;
 mod providers;
+mod relay;
 mod vault;
 
 use keyway_chassis::config::Setting;
@@ -17,6 +18,7 @@ pub(super) fn settings() -> Vec<Setting> {
         calls::SETTINGS,
         vault::SETTINGS,
         ledger::SETTINGS,
+        relay::SETTINGS,
         providers::BASE_URLS,
         providers::SETTINGS,
         models::SETTINGS,

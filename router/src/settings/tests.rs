@@ -124,3 +124,32 @@ fn a_proxy_is_a_host_and_a_port() {
         assert!(read(&[("egress.proxy", bad)]).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn the_relay_has_all_of_tls_or_nothing_of_it() {
+    assert!(read(&[]).unwrap().relay.is_none());
+    let plain = ("relay.url", "nats://127.0.0.1:4222,nats://[::1]:4222");
+    let tls = ("relay.url", "tls://nats.internal:4222");
+    let ca = ("relay.tls.ca", "/ca.pem");
+    let relay = read(&[plain]).unwrap().relay.unwrap();
+    assert_eq!(relay.servers.len(), 2);
+    assert_eq!(relay.replicas, 3);
+    assert_eq!(relay.plain_beyond_loopback(), None);
+    assert!(read(&[tls, ca]).unwrap().relay.unwrap().tls.is_some());
+    let far = read(&[("relay.url", "nats://nats.internal:4222")]).unwrap();
+    assert!(far.relay.unwrap().plain_beyond_loopback().is_some());
+    let mixed = ("relay.url", "tls://a:4222,nats://b:4222");
+    for (pairs, named) in [
+        (&[tls][..], "relay.tls.ca"),
+        (&[plain, ca], "relay.tls.ca"),
+        (&[mixed, ca], "relay.url"),
+        (&[("relay.url", "nats://user:pass@a:4222")], "relay.url"),
+        (
+            &[("relay.credentials_file", "/login")],
+            "relay.credentials_file",
+        ),
+    ] {
+        let line = read(pairs).unwrap_err().to_string();
+        assert!(line.contains(named) && !line.contains("pass@"), "{line}");
+    }
+}

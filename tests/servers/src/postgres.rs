@@ -12,13 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 use crate::account::Account;
 use crate::programs::postgres_folder;
+use crate::wait::wait_for;
 
 /// A running PostgreSQL server. Its user `keyway` may do everything; every commit is synced to disk, as
 /// in production.
@@ -254,33 +253,12 @@ fn watchdog(programs: &Path, account: Account, folder: &Path) -> Result<Child> {
     command.spawn().context("the watchdog can't be started")
 }
 
-fn wait_for(what: &str, mut happened: impl FnMut() -> Result<bool>) -> Result<()> {
-    for _ in 0..LOOKS {
-        if happened()? {
-            return Ok(());
-        }
-        pause();
-    }
-    bail!("waited too long for {what}")
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "no runtime here, and a bounded wait"
-)]
-fn pause() {
-    thread::sleep(BETWEEN_LOOKS);
-}
-
 /// Unpredictable enough for a password of a server that lives for one test.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
 const PORTS_TRIED: u32 = 5;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
-/// A minute in all.
-const LOOKS: u32 = 3000;
 
 #[cfg(all(test, feature = "external"))]
 mod tests {

@@ -1,4 +1,4 @@
-//! Where PostgreSQL's programs are.
+//! Where the programs of PostgreSQL and NATS are.
 
 use std::env;
 use std::fs;
@@ -29,6 +29,20 @@ pub(crate) fn postgres_folder() -> Result<PathBuf> {
             .unwrap_or(&folder)
             .to_owned()),
         None => bail!("initdb and postgres are not installed; .ci/run installs them"),
+    }
+}
+
+/// The NATS server: one of `PATH`, else where Debian's package has it.
+pub(crate) fn nats_server() -> Result<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let packaged = PathBuf::from("/usr/sbin");
+    let found = env::split_paths(&path)
+        .chain([packaged])
+        .map(|folder| folder.join("nats-server"))
+        .find(|program| program.is_file());
+    match found {
+        Some(program) => Ok(program),
+        None => bail!("nats-server is not installed; .ci/run installs it"),
     }
 }
 

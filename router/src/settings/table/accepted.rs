@@ -70,3 +70,28 @@ pub(in crate::settings) const NETWORK: &str = "a network, as 10.0.0.0/8 or fd00:
 pub(super) fn is_network(text: &str) -> bool {
     Networks::parse(&[text.to_owned()]).is_some()
 }
+
+/// One server of `relay.url`; what logs in there stands in a file of its own.
+pub(super) fn is_nats_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "nats" | "tls")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+pub(super) fn is_stream_name(text: &str) -> bool {
+    text.len() <= 64 && is_subject(text) && !text.contains('.')
+}
+
+pub(super) fn is_subject(text: &str) -> bool {
+    let is_part = |part: &str| {
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        !part.is_empty() && part.chars().all(is_letter)
+    };
+    text.len() <= 128 && text.split('.').all(is_part)
+}
