@@ -20,7 +20,6 @@ import sys
 from decimal import Decimal
 
 import nats
-from nats.errors import TimeoutError as NothingCame
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -86,7 +85,7 @@ async def consume(arguments, database):
         while True:
             try:
                 messages = await subscription.fetch(100, timeout=arguments.until_idle or 30)
-            except NothingCame:
+            except asyncio.TimeoutError:
                 if arguments.until_idle:
                     return
                 continue

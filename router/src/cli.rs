@@ -13,6 +13,7 @@ use keyway_chassis::config::ConfigError;
 use keyway_chassis::lifecycle::{Shutdown, Tasks};
 use keyway_chassis::run::{self, About, Common, Misconfigured, Options, StartError};
 use keyway_chassis::serve::ServeConfig;
+use keyway_chassis::telemetry;
 use keyway_chassis::tls::Upkeep;
 use keyway_proto::convert::from_timestamp;
 use keyway_router_billing::{JetStream, LedgerReader, Span};
@@ -53,14 +54,18 @@ where
 {
     let options = Options::from_matches(matches);
     let loaded: Result<(Common, RouterConfig), ConfigError> = options.load(&ABOUT);
-    let ((_telemetry, serve), config) = match loaded {
+    let ((telemetry, serve), config) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return run::config_error(&ABOUT, &error),
     };
     run::install_crypto();
     let outcome = run::block_on(async {
+        // What is found by id stands in the log, on standard error.
+        let spans = telemetry::init(&telemetry, ABOUT.binary)?;
         let beside = Beside::open(config, serve).await?;
-        work(beside, matches.clone()).await
+        let outcome = work(beside, matches.clone()).await;
+        spans.flush().await;
+        outcome
     });
     match outcome {
         Ok(Ok(code)) => code,

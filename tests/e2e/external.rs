@@ -6,6 +6,7 @@ mod deploy;
 mod edges;
 mod envelope;
 mod feed;
+mod ledger_away;
 mod postgres_away;
 mod postgres_restore;
 mod postgres_rotation;

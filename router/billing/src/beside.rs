@@ -3,22 +3,20 @@
 
 use keyway_words::Timestamp;
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use crate::config::LedgerConfig;
-use crate::database;
 use crate::entity::{consumers, sequencer, stream_positions};
 use crate::error::LedgerError;
 use crate::read;
+use crate::readers::Readers;
 use crate::relay::{CONSUMER, Message};
 
 /// A ledger that is only read.
 #[derive(Debug)]
 pub struct LedgerReader {
-    config: LedgerConfig,
-    readers: DatabaseConnection,
+    readers: Readers,
     stream_id: i64,
 }
 
@@ -38,15 +36,11 @@ impl LedgerReader {
     /// Opens a ledger whose schema is this build's.
     pub async fn open(mut config: LedgerConfig) -> Result<Self, LedgerError> {
         config.address = config.address.ready(config.password_file.as_deref())?;
-        let readers = database::reading(&config).await?;
-        keyway_migrations::router::check(&readers).await?;
+        let readers = Readers::open(&config).await?;
+        keyway_migrations::router::check(&readers.connections()).await?;
         let state = sequencer::Entity::find_by_id(1).one(&readers).await?;
         let stream_id = state.map_or(0, |state| state.stream_id);
-        Ok(Self {
-            config,
-            readers,
-            stream_id,
-        })
+        Ok(Self { readers, stream_id })
     }
 
     /// The next messages of a span after a position; none at its end.
@@ -66,7 +60,7 @@ impl LedgerReader {
         if let Some(to) = span.to {
             query = query.filter(stream_positions::Column::SettledAt.lt(to.0));
         }
-        let rows = database::bounded(&self.config, query.all(&self.readers)).await?;
+        let rows = query.all(&self.readers).await?;
         let events = read::bodies(&self.readers, rows).await?;
         events
             .iter()
@@ -80,7 +74,7 @@ impl LedgerReader {
     /// Up to which position the relay has published, as it said.
     pub async fn relayed(&self) -> Result<i64, LedgerError> {
         let relay = consumers::Entity::find_by_id((String::new(), CONSUMER.to_owned()));
-        let row = database::bounded(&self.config, relay.one(&self.readers)).await?;
+        let row = relay.one(&self.readers).await?;
         Ok(row.map_or(0, |row| row.position))
     }
 }

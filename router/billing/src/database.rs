@@ -9,19 +9,20 @@ use keyway_words::Timestamp;
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    DbErr, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::time::timeout;
 
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
+use crate::readers::Readers;
 
 /// The connections of one ledger.
 #[derive(Debug, Clone)]
 pub(crate) struct Connections {
     pub(crate) writer: Arc<Reopening>,
     pub(crate) sequencer: Arc<Reopening>,
-    pub(crate) readers: DatabaseConnection,
+    pub(crate) readers: Readers,
 }
 
 /// A connection that writes, and that is replaced after an error: after a full disk one was seen
@@ -80,12 +81,12 @@ impl Connections {
         Ok(Self {
             writer: Reopening::open(config).await?,
             sequencer: Reopening::open(config).await?,
-            readers: connect(config, config.readers, true).await?,
+            readers: Readers::open(config).await?,
         })
     }
 
     pub(crate) async fn close(&self) -> Result<(), DbErr> {
-        self.readers.close_by_ref().await?;
+        self.readers.close().await?;
         self.sequencer.get().close_by_ref().await?;
         self.writer.get().close_by_ref().await
     }
@@ -115,6 +116,12 @@ pub(crate) fn is_shared(connection: &DatabaseConnection) -> bool {
     connection.get_database_backend() == DbBackend::Postgres
 }
 
+fn silent() -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal(
+        "the server did not answer in time".into(),
+    ))
+}
+
 /// A bound for what waits for a server, which may have gone without a word. A file is waited for.
 pub(crate) async fn bounded<T>(
     config: &LedgerConfig,
@@ -125,15 +132,28 @@ pub(crate) async fn bounded<T>(
     }
     timeout(config.longest_write(), work)
         .await
-        .unwrap_or_else(|_late| Err(DbErr::Custom("the server did not answer in time".into())))
+        .unwrap_or_else(|_late| Err(silent()))
 }
 
-/// Connections that only read.
-pub(crate) async fn reading(config: &LedgerConfig) -> Result<DatabaseConnection, DbErr> {
-    connect(config, config.readers, true).await
+/// Whether an error says that nobody answered.
+pub(crate) const fn is_silence(error: &DbErr) -> bool {
+    matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
 }
 
-async fn connect(
+/// Other connections to a server, made when they are needed; `None` for a file.
+pub(crate) async fn reading_again(
+    config: &LedgerConfig,
+) -> Result<Option<DatabaseConnection>, DbErr> {
+    let DatabaseAddress::Server(server) = &config.address else {
+        return Ok(None);
+    };
+    let server = server.clone().with_session(&session(config, true));
+    let pool = server.pool(config.readers, config.connect).await?;
+    Ok(Some(pool))
+}
+
+/// Opens connections; a server must be there.
+pub(crate) async fn connect(
     config: &LedgerConfig,
     connections: u32,
     only_reads: bool,

@@ -19,6 +19,7 @@ use crate::config::LedgerConfig;
 use crate::database::{self, Connections};
 use crate::entity::{sequencer, writers};
 use crate::error::LedgerError;
+use crate::readers::Readers;
 use crate::record::Record;
 use crate::sequencer::{self as numbering, Sequencer};
 use crate::slot::Slot;
@@ -71,8 +72,7 @@ impl Ledger {
         let (available, seen_available) = watch::channel(true);
         let (head, seen_head) = watch::channel(state.last_position);
         let committed = Arc::new(Notify::new());
-        let turn = Turn::default();
-        let sequencer_turn = shared_turn(&config.address, &turn);
+        let (turn, sequencer_turn) = turns(&config.address);
         committed.notify_one(); // a crash may have left events without a place
         let slot_count = u32::try_from(config.slots).unwrap_or(u32::MAX);
         let ledger = Arc::new(Self {
@@ -191,7 +191,7 @@ impl Ledger {
         Ok(closed?)
     }
 
-    pub(crate) const fn readers(&self) -> &DatabaseConnection {
+    pub(crate) const fn readers(&self) -> &Readers {
         &self.connections.readers
     }
 
@@ -250,11 +250,12 @@ async fn begin_term(
     Ok((term, state))
 }
 
-/// The turn of the sequencing side: on a file, which takes one writer, that of the writer.
-fn shared_turn(address: &DatabaseAddress, writer: &Turn) -> Turn {
+/// The turns of the writer and of the sequencing side: one on a file, which takes one writer.
+fn turns(address: &DatabaseAddress) -> (Turn, Turn) {
+    let writer = Turn::default();
     match address {
-        DatabaseAddress::File(_) => Arc::clone(writer),
-        DatabaseAddress::Server(_) => Turn::default(),
+        DatabaseAddress::File(_) => (Arc::clone(&writer), writer),
+        DatabaseAddress::Server(_) => (writer, Turn::default()),
     }
 }
 

@@ -19,6 +19,7 @@ mod group;
 mod ledger;
 mod price_tables;
 mod read;
+mod readers;
 mod reconcile;
 mod record;
 mod relay;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use keyway_chassis::clock::Clock;
 use keyway_migrations::DatabaseAddress;
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Set,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set,
 };
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -197,7 +197,7 @@ pub(crate) async fn number(
 }
 
 /// The sequencer's row.
-pub(crate) async fn state(connection: &DatabaseConnection) -> Result<sequencer::Model, DbErr> {
+pub(crate) async fn state(connection: &impl ConnectionTrait) -> Result<sequencer::Model, DbErr> {
     let row = sequencer::Entity::find_by_id(1).one(connection).await?;
     row.ok_or_else(|| DbErr::RecordNotFound("the sequencer's row is missing".into()))
 }

@@ -10,7 +10,7 @@ use futures::stream::try_unfold;
 use keyway_proto::billing::v1::UsageEvent;
 use keyway_words::WorkspaceId;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DatabaseConnection, EntityTrait, Set};
+use sea_orm::{EntityTrait, Set};
 use tokio::sync::watch;
 
 use crate::cursor::Cursor;
@@ -18,6 +18,7 @@ use crate::entity::{consumers, sequencer};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::read::{self, UsageFilter};
+use crate::readers::Readers;
 use crate::sequencer as numbering;
 
 /// One message of a stream.
@@ -129,7 +130,7 @@ impl Ledger {
 }
 
 struct Reader {
-    readers: DatabaseConnection,
+    readers: Readers,
     stream_id: i64,
     head: watch::Receiver<i64>,
     filter: UsageFilter,

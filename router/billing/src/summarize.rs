@@ -7,6 +7,7 @@ use keyway_proto::billing::v1::{self as wire, UsageEvent, UsageSummary};
 use keyway_words::Timestamp;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
+use crate::database;
 use crate::entity::roll_ups;
 use crate::error::LedgerError;
 use crate::event;
@@ -86,8 +87,9 @@ impl Ledger {
             query = query.filter(roll_ups::Column::Day.lt(to.day()));
         }
         let mut rows = Rows::new();
-        let mut found = query.stream(self.readers()).await?;
-        while let Some(row) = found.try_next().await? {
+        let (connections, config) = (self.readers().connections(), self.config());
+        let mut found = database::bounded(config, query.stream(&connections)).await?;
+        while let Some(row) = database::bounded(config, found.try_next()).await? {
             let sums = roll_up::read_row(&row)?;
             let dimensions = Dimensions {
                 workspace: row.workspace,

@@ -29,13 +29,22 @@ impl VaultDatabase {
 
     /// The same of a server of the test's own, which can be ended.
     pub(crate) async fn migrated_on(server: &Postgres, name: &'static str) -> Self {
+        Self::made_on(server, name, "vault").await
+    }
+
+    /// A router's, on a server of the test's own.
+    pub(crate) async fn ledger_on(server: &Postgres, name: &'static str) -> Self {
+        Self::made_on(server, name, "router").await
+    }
+
+    async fn made_on(server: &Postgres, name: &'static str, schema: &str) -> Self {
         let (url, maintenance) = (server.url(name), server.url("postgres"));
         administer(&maintenance, &[&format!("CREATE DATABASE {name}")]).await;
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("url");
         std::fs::write(&file, &url).expect("written");
         let migrated = Command::new(env!("CARGO_BIN_EXE_keyway-tests"))
-            .args(["--as", "migrate", "vault", "--url-file"])
+            .args(["--as", "migrate", schema, "--url-file"])
             .arg(&file)
             .output()
             .expect("it runs");
@@ -45,6 +54,12 @@ impl VaultDatabase {
             maintenance,
             name,
         }
+    }
+
+    /// Its URL by another way to the server.
+    pub(crate) fn url_by(&self, way: SocketAddr) -> String {
+        let (login, _) = self.url.split_once('@').expect("a login");
+        format!("{login}@{way}/{}", self.name)
     }
 
     /// Copies it, while nobody is connected.

@@ -89,6 +89,11 @@ impl Postgres {
         format!("postgres://keyway:{password}@127.0.0.1:{port}/{database}")
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
     /// The same by its Unix socket and without the password.
     pub fn socket_url(&self, database: &str) -> String {
         let (folder, port) = (self.folder.display(), self.port);

@@ -27,7 +27,10 @@ async fn the_live_connections_sync_every_commit() {
             assert_eq!(says(&connection.get(), sql).await, *expected, "{sql}");
         }
     }
-    assert_eq!(says(&ledger.connections.readers, reads.0).await, reads.1);
+    assert_eq!(
+        says(&ledger.connections.readers.connections(), reads.0).await,
+        reads.1
+    );
 }
 
 #[tokio::test]

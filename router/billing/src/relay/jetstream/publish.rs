@@ -4,7 +4,7 @@ use async_nats::jetstream::Context;
 use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::publish::PublishAck;
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 
 use super::away;
 use crate::relay::{Message, PublishError, Told};
@@ -75,7 +75,13 @@ impl Told {
         }
         self.duplicates += 1;
         let found = stream.get_raw_message(stored.sequence).await;
-        let found = found.map_err(|error| away(&error))?;
+        let found = found.map_err(|error| match error.kind() {
+            RawMessageErrorKind::NoMessageFound => PublishError::Away(format!(
+                "it knows the id {} and holds no message under it any more; it takes the event when it has forgotten the id (duplicate_window)",
+                message.id
+            )),
+            _ => away(&error),
+        })?;
         if found.payload != message.body || found.subject.as_str() != message.subject {
             self.conflicts += 1;
             tracing::error!(
