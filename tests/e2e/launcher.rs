@@ -125,7 +125,7 @@ async fn a_provider_with_a_key_in_the_environment_is_real_and_the_others_are_sim
     assert!(
         product
             .said
-            .contains("anthropic, google, mistral, exa: at the simulator"),
+            .contains("anthropic, exa, google, mistral: at the simulator"),
         "{}",
         product.said
     );

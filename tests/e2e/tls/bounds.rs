@@ -180,20 +180,17 @@ async fn a_crowd_of_silent_connections_keeps_nobody_from_the_door() {
     drop(silent);
 
     // As many real ones as there may be; the next is closed, and one that ends makes room.
-    let mut open = Vec::new();
+    let (mut open, mut tried) = (Vec::new(), 0);
     let full = async || {
         let counts = product.counts(Part::Router).await;
         (counts.sum("keyway_connections_refused_total", "full") > 0).then_some(())
     };
     // On a busy machine some of them give way to the others before they have said anything.
     while full().await.is_none() {
-        assert!(
-            open.len() < 2000,
-            "no refusal of {} connections",
-            open.len()
-        );
+        tried += 20;
+        assert!(tried < 2000, "no refusal of {} connections", open.len());
         for _ in 0..20 {
-            open.push(Raw::http2(router).await);
+            open.extend(Raw::try_http2(router).await.ok());
         }
     }
     drop(open);

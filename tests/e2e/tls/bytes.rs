@@ -86,10 +86,15 @@ impl Raw {
 
     /// With preface and settings sent.
     pub(super) async fn http2(address: SocketAddr) -> Self {
+        Self::try_http2(address).await.expect("sent")
+    }
+
+    /// The same, where the other end may close it before it has said anything.
+    pub(super) async fn try_http2(address: SocketAddr) -> io::Result<Self> {
         let mut raw = Self::connect(address).await;
-        raw.send(PREFACE).await.expect("sent");
-        raw.send(&frame(SETTINGS, 0, 0, &[])).await.expect("sent");
-        raw
+        raw.send(PREFACE).await?;
+        raw.send(&frame(SETTINGS, 0, 0, &[])).await?;
+        Ok(raw)
     }
 
     pub(super) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
