@@ -1,6 +1,7 @@
 //! The HTTP edges: the providers' own SDKs work by another base URL and a call token as their key.
 
 mod bytes;
+mod compatible;
 mod disconnects;
 mod errors;
 mod hang_up;

@@ -6,6 +6,7 @@
 //! `docs/providers.md` from it. In the external suite the providers' own SDKs read every request.
 
 mod chats;
+mod compatible;
 mod document;
 mod others;
 mod said;

@@ -15,6 +15,7 @@ import sys
 import traceback
 
 import sdk_anthropic  # noqa: F401  each import adds its checks
+import sdk_compatible  # noqa: F401
 import sdk_edges  # noqa: F401
 import sdk_exa  # noqa: F401
 import sdk_google  # noqa: F401

@@ -9,10 +9,10 @@ use crate::harness::pki::Authority;
 use crate::harness::{BOUND, Product};
 
 /// Providers with a chat.
-pub(super) const PROVIDERS: [&str; 4] = ["openai", "anthropic", "google", "mistral"];
+pub(crate) const PROVIDERS: [&str; 4] = ["openai", "anthropic", "google", "mistral"];
 
 /// An SDK of our own.
-pub(super) struct Http {
+pub(crate) struct Http {
     client: Client,
     base: String,
     token: String,
@@ -20,41 +20,41 @@ pub(super) struct Http {
 }
 
 /// What came back.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
     /// The body broke off.
-    pub(super) broken: bool,
+    pub(crate) broken: bool,
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> String {
+    pub(crate) fn header(&self, name: &str) -> String {
         let value = self.headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     }
 
-    pub(super) fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         self.header("keyway-reason")
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
     }
 }
 
 impl Http {
     /// With the demo workspace's call token.
-    pub(super) fn of(product: &Product) -> Self {
+    pub(crate) fn of(product: &Product) -> Self {
         Self::bearing(product, product.running.access.call_token.expose())
     }
 
     /// With any token.
-    pub(super) fn bearing(product: &Product, token: &str) -> Self {
+    pub(crate) fn bearing(product: &Product, token: &str) -> Self {
         let router = product.running.site.addresses.router;
         Self {
             client: Client::builder().no_proxy().build().expect("a client"),
@@ -65,7 +65,7 @@ impl Http {
     }
 
     /// The same over TLS, in HTTP/1.1 as most SDKs speak it.
-    pub(super) fn over_tls(mut self, authority: &Authority) -> Self {
+    pub(crate) fn over_tls(mut self, authority: &Authority) -> Self {
         let authority = Certificate::from_pem(authority.pem().as_bytes()).expect("a certificate");
         let client = Client::builder()
             .no_proxy()
@@ -77,28 +77,28 @@ impl Http {
     }
 
     /// The same with a header more.
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 
     /// Asks for an answer of a model.
-    pub(super) async fn post(&self, provider: &str, (path, body): &(String, Value)) -> Answer {
+    pub(crate) async fn post(&self, provider: &str, (path, body): &(String, Value)) -> Answer {
         let path = format!("/{provider}{path}");
         self.at(&path, body).await
     }
 
-    pub(super) async fn at(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn at(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, body.to_string().into_bytes())
             .await
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, Vec::new()).await
     }
 
     /// Asks for a stream and reads nothing of it yet.
-    pub(super) async fn open(&self, path: &str, body: &Value) -> Opened {
+    pub(crate) async fn open(&self, path: &str, body: &Value) -> Opened {
         let request = self.request(Method::POST, path, body.to_string().into_bytes());
         let reply = request.send().await.expect("an answer");
         Opened {
@@ -127,7 +127,7 @@ impl Http {
     }
 
     /// Sends these bytes.
-    pub(super) async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Answer {
         let request = self.request(method, path, body);
         let mut reply = request.send().await.expect("an answer");
         let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
@@ -151,13 +151,13 @@ impl Http {
 }
 
 /// A stream that is read piece by piece.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     reply: Response,
     text: String,
 }
 
 impl Opened {
-    pub(super) fn call_id(&self) -> String {
+    pub(crate) fn call_id(&self) -> String {
         let id = self.reply.headers().get("keyway-call-id");
         id.and_then(|id| id.to_str().ok())
             .expect("an id")
@@ -165,7 +165,7 @@ impl Opened {
     }
 
     /// Reads to the end, or to where it breaks off; all that was read.
-    pub(super) async fn rest_of_it(&mut self) -> String {
+    pub(crate) async fn rest_of_it(&mut self) -> String {
         while let Ok(Some(piece)) = self.reply.chunk().await {
             self.text.push_str(&String::from_utf8_lossy(&piece));
         }
@@ -173,7 +173,7 @@ impl Opened {
     }
 
     /// Reads until so much is there, or to the end; all that was read.
-    pub(super) async fn until(&mut self, enough: impl Fn(&str) -> bool) -> String {
+    pub(crate) async fn until(&mut self, enough: impl Fn(&str) -> bool) -> String {
         while !enough(&self.text) {
             let Some(piece) = self.reply.chunk().await.expect("a whole stream") else {
                 break;
@@ -185,7 +185,7 @@ impl Opened {
 }
 
 /// A turn that a provider's SDK would ask for.
-pub(super) fn chat(provider: &str, stream: bool) -> (String, Value) {
+pub(crate) fn chat(provider: &str, stream: bool) -> (String, Value) {
     let messages = json!([{"role": "user", "content": "Say something short."}]);
     match provider {
         "anthropic" => (

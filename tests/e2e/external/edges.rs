@@ -88,5 +88,5 @@ async fn the_official_node_sdks_and_the_ai_sdk_work_by_another_base_url() {
         .expect("node is missing: .ci/run needs it");
     let said = String::from_utf8_lossy(&[checks.stdout, checks.stderr].concat()).into_owned();
     assert!(checks.status.success(), "{said}");
-    bill_is_right(&product, "HOSTED", &["openai", "anthropic", "google"]).await;
+    bill_is_right(&product, "HOSTED", &PROVIDERS[..4]).await;
 }

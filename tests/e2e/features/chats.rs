@@ -99,7 +99,7 @@ fn tool(name: &str) -> Tool {
     }
 }
 
-fn with_tools(request: &mut ChatRequest, said: &str) {
+pub(super) fn with_tools(request: &mut ChatRequest, said: &str) {
     request.messages = vec![user(said)];
     request.tools = vec![tool("get_year"), tool("get_time")];
 }
@@ -128,7 +128,7 @@ fn shape(request: &mut ChatRequest, strict: Option<bool>) {
     });
 }
 
-fn effort(request: &mut ChatRequest, endpoint: &Endpoint, effort: &str) {
+pub(super) fn effort(request: &mut ChatRequest, endpoint: &Endpoint, effort: &str) {
     request.model = endpoint.reasoning.into();
     request.reasoning = Some(Reasoning {
         effort: effort.to_owned(),
@@ -136,7 +136,7 @@ fn effort(request: &mut ChatRequest, endpoint: &Endpoint, effort: &str) {
     });
 }
 
-fn budget(request: &mut ChatRequest, endpoint: &Endpoint, tokens: u32) {
+pub(super) fn budget(request: &mut ChatRequest, endpoint: &Endpoint, tokens: u32) {
     request.model = endpoint.reasoning.into();
     request.max_output_tokens = Some(4096);
     request.reasoning = Some(Reasoning {
@@ -146,7 +146,7 @@ fn budget(request: &mut ChatRequest, endpoint: &Endpoint, tokens: u32) {
 }
 
 /// The answer's turn, and a result for each of its calls.
-fn results(request: &mut ChatRequest, answer: Message, is_error: bool) {
+pub(super) fn results(request: &mut ChatRequest, answer: Message, is_error: bool) {
     let calls = answer.parts.iter().filter_map(|part| match &part.part {
         Some(part::Part::ToolCall(ToolCall { id, .. })) => Some(id.clone()),
         _ => None,

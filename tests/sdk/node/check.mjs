@@ -87,10 +87,40 @@ const checks = {
     await assert.rejects(google("kwc_nobody").models.generateContent(ask), (error) => error.status === 401);
   },
 
+  async "openai's shape for every provider: chat, stream, tools over two turns, parse, embeddings, models, errors"() {
+    const everyone = (apiKey = token) => new OpenAI({ apiKey, baseURL: `${edge}/v1` });
+    const models = ["openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5", "google/gemini-3.8-flash", "mistral/mistral-small-latest"];
+    const tools = [{ type: "function", function: { name: "weather", parameters: schema } }];
+    const format = { type: "json_schema", json_schema: { name: "place", schema, strict: true } };
+    for (const model of models) {
+      const { data, response } = await everyone().chat.completions.create({ model, messages }).withResponse();
+      assert.equal(data.choices[0].message.content, SAID);
+      assert.equal(data.keyway.receipt.call_id, response.headers.get("keyway-call-id"));
+      assert.equal(await everyone().chat.completions.stream({ model, messages }).finalContent(), SAID);
+      const value = await everyone().chat.completions.create({ model, messages, response_format: format });
+      assert.deepEqual(JSON.parse(value.choices[0].message.content), { city: "sample", days: 1 });
+      const turns = [{ role: "user", content: "[sim:tools]" }];
+      const called = await everyone().chat.completions.stream({ model, messages: turns, tools }).finalMessage();
+      turns.push(called, ...called.tool_calls.map((call) => ({ role: "tool", tool_call_id: call.id, content: "sunny" })));
+      const answered = await everyone().chat.completions.create({ model, messages: turns, tools });
+      assert.match(answered.choices[0].message.content, /sunny/);
+    }
+    for (const [model, length] of [["openai/text-embedding-3-small", 1536], ["google/gemini-embedding-001", 3072], ["mistral/mistral-embed", 1024]]) {
+      const vectors = await everyone().embeddings.create({ model, input: ["a", "b"] });
+      assert.deepEqual(vectors.data.map((vector) => vector.embedding.length), [length, length]);
+    }
+    const names = [];
+    for await (const model of everyone().models.list()) names.push(model.id);
+    assert(models.every((model) => names.includes(model)));
+    await assert.rejects(everyone("kwc_nobody").models.list(), OpenAI.AuthenticationError);
+    await assert.rejects(everyone().chat.completions.create({ model: models[1], messages, n: 2 }), (error) => error instanceof OpenAI.BadRequestError && error.param === "n");
+  },
+
   async "ai: text, stream and vectors of both providers"() {
     const gpt = createOpenAI({ apiKey: token, baseURL: `${edge}/openai/v1` });
     const claude = createAnthropic({ apiKey: token, baseURL: `${edge}/anthropic/v1` });
-    for (const model of [gpt.chat("gpt-4.1-mini"), gpt("gpt-5.4-mini"), claude("claude-haiku-4-5")]) {
+    const everyone = createOpenAI({ apiKey: token, baseURL: `${edge}/v1` });
+    for (const model of [gpt.chat("gpt-4.1-mini"), gpt("gpt-5.4-mini"), claude("claude-haiku-4-5"), everyone.chat("mistral/mistral-small-latest")]) {
       assert.equal((await generateText({ model, prompt: "hello" })).text, SAID);
       let text = "";
       for await (const piece of streamText({ model, prompt: "hello" }).textStream) text += piece;

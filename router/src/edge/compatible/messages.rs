@@ -145,17 +145,13 @@ fn result(turn: &mut Object<'_>, opening: &Opening<'_>) -> Result<wire::Part, Fa
 /// The model's own turn: what it said, and between it what the ids of its calls carry.
 fn assistant(turn: &mut Object<'_>, opening: &Opening<'_>) -> Result<Vec<wire::Part>, Fault> {
     let path = turn.at("content");
-    let said = match turn.take("content") {
-        Some(content) => Some(said(content)?),
-        None => None,
-    };
-    let nothing = said.is_none();
-    let (text, mut refusals) = said.unwrap_or_default();
-    refusals.extend(
-        turn.take("refusal")
-            .map(|refusal| refusal.text())
-            .transpose()?,
-    );
+    let said = turn.take("content").map(said).transpose()?;
+    let mut nothing = said.is_none();
+    let (text, mut placed) = said.unwrap_or_default();
+    if let Some(told) = turn.take("refusal") {
+        placed.push((text.len(), refusal(told.text()?)));
+        nothing = false;
+    }
     // What is given back for show: the provider's own copy of it travels in the ids.
     if let Some(reasoning) = turn.take("reasoning_content") {
         reasoning.text()?;
@@ -169,24 +165,22 @@ fn assistant(turn: &mut Object<'_>, opening: &Opening<'_>) -> Result<Vec<wire::P
         Some(calls) => calls.list()?,
         None => Vec::new(),
     };
-    if nothing && refusals.is_empty() && calls.is_empty() {
+    if nothing && calls.is_empty() {
         return Err(Fault::field(path, "must be set, or tool_calls"));
     }
-    let mut placed = Vec::new();
     for call in calls {
         placed.extend(called(call.object()?, text.len(), opening)?);
     }
+    placed.sort_by_key(|(offset, _part)| *offset);
     let mut parts = woven(&text, placed);
-    let refusals = refusals.into_iter();
-    parts.extend(refusals.map(|text| part(wire::part::Part::Refusal(text))));
     if parts.is_empty() {
         parts.push(self::text(text));
     }
     Ok(parts)
 }
 
-/// The text of an assistant's content, and its refusals.
-fn said(content: Value<'_>) -> Result<(String, Vec<String>), Fault> {
+/// The text of an assistant's content, and its refusals where they stand.
+fn said(content: Value<'_>) -> Result<(String, Vec<Placed>), Fault> {
     if content.is_text() {
         return Ok((content.text()?, Vec::new()));
     }
@@ -196,7 +190,10 @@ fn said(content: Value<'_>) -> Result<(String, Vec<String>), Fault> {
         let kind = part.must("type")?;
         match kind.text()?.as_str() {
             "text" => text.push_str(&part.must("text")?.text()?),
-            "refusal" => refusals.push(part.must("refusal")?.text()?),
+            "refusal" => {
+                let told = part.must("refusal")?.text()?;
+                refusals.push((text.len(), refusal(told)));
+            }
             _ => return Err(kind.unsupported("parts of this turn are text and refusal")),
         }
         part.end()?;
@@ -287,6 +284,10 @@ fn woven(text: &str, placed: Vec<Placed>) -> Vec<wire::Part> {
 
 fn text(text: String) -> wire::Part {
     part(wire::part::Part::Text(text))
+}
+
+fn refusal(text: String) -> wire::Part {
+    part(wire::part::Part::Refusal(text))
 }
 
 const fn part(part: wire::part::Part) -> wire::Part {

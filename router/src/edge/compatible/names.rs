@@ -28,7 +28,7 @@ fn name(field: &str) -> String {
     name
 }
 
-const NAMES: [(&str, &str); 20] = [
+const NAMES: [(&str, &str); 23] = [
     ("max_output_tokens", "max_completion_tokens"),
     ("reasoning.effort", "reasoning_effort"),
     ("reasoning.budget_tokens", "keyway.reasoning_budget_tokens"),
@@ -67,6 +67,12 @@ const NAMES: [(&str, &str); 20] = [
         "messages.tool_call_id",
     ),
     ("inputs", "input"),
+    ("tools.strict", "tools.function.strict"),
+    (
+        "response_format.strict",
+        "response_format.json_schema.strict",
+    ),
+    ("tools.parameters_json", "tools.function.parameters"),
 ];
 
 /// Parts of names with places in them, such as `tools[0].parameters_json`.
