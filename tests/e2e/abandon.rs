@@ -18,6 +18,9 @@ use crate::harness::{DEMO, Logs, Product, Setup, Speaker, ask, wait_for};
 const MODEL: &str = "openai/gpt-5-mini";
 /// Streams open at once.
 const AT_ONCE: usize = 250;
+/// Streams that one connection is used for. A client's HTTP/2 that meets frames of streams it has
+/// left gives its connection up after 1024 of them.
+const ON_ONE_CONNECTION: usize = 500;
 /// Pieces of each answer.
 const WORDS: usize = 40;
 /// What the memory may have grown by: what an allocator keeps of a first wave, not a stream's.
@@ -74,10 +77,13 @@ async fn abandoned(policy: OnDisconnect) {
 
 /// Begins so many streams, a part of them at once, and leaves each at a point of its own.
 async fn leave(product: &Product, count: usize) {
-    let caller = product.caller();
+    let mut caller = product.caller();
     let mut under_way = JoinSet::new();
     let mut points = Points(0x9e37_79b9_7f4a_7c15);
-    for _stream in 0..count {
+    for stream in 0..count {
+        if stream % ON_ONE_CONNECTION == 0 {
+            caller = product.caller();
+        }
         if under_way.len() == AT_ONCE {
             under_way.join_next().await.expect("one").expect("it left");
         }
