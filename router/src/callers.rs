@@ -6,6 +6,8 @@
 //! verdict is renewed in the background, ends at once when the feed tells of its token, member or workspace, and lives to
 //! the stale bound while the vault is away. A vault that can't be asked is never "unknown".
 
+mod asking;
+mod grants;
 mod verdict;
 
 use std::collections::HashMap;
@@ -15,20 +17,21 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use keyway_chassis::access::{
-    Authenticate, Authority, Caller, Credentials, Denied, LookupLimit, LookupRate, Reach,
-    caller_unknown,
+    Authenticate, Caller, Credentials, LookupLimit, LookupRate, caller_unknown,
 };
 use keyway_chassis::clock::Clock;
 use keyway_chassis::lifecycle::Tasks;
+use keyway_proto::Fault;
 use keyway_proto::vault::v1 as wire;
-use keyway_proto::{Fault, RPCS};
-use keyway_words::{Act, Aim, Secret, WorkspaceId};
+use keyway_words::{Secret, WorkspaceId};
 use sha2::Sha256;
 use tokio::time::Instant;
 
 use crate::counters;
 use crate::keys::tombstones::Tombstones;
 use crate::keys::{Freshness, VaultError, VaultSource};
+use asking::Asking;
+pub use grants::Grants;
 use verdict::Verdict;
 
 type TokenHash = [u8; 32];
@@ -86,6 +89,7 @@ struct Shared {
 struct Inner {
     known: HashMap<TokenHash, Arc<Verdict>>,
     unknown: HashMap<TokenHash, Instant>,
+    asking: HashMap<TokenHash, Asking>,
     renewing: HashMap<TokenHash, Instant>,
     tombstones: Tombstones<Scope>,
 }
@@ -126,7 +130,7 @@ impl VerdictCache {
         let presented = shared.presented(&token, peer.map(|peer| peer.ip()));
         let cached = shared.look(&presented)?;
         let verdict = match cached {
-            Some(verdict) if verdict.asked_at.elapsed() < shared.bounds.verdict => {
+            Some(verdict) if shared.is_young(&verdict) => {
                 counters::verdict_cache("hit");
                 if verdict.asked_at.elapsed() >= shared.bounds.verdict / 2 {
                     shared.renew(presented, token);
@@ -222,32 +226,15 @@ impl Shared {
     /// The cached verdict; a token that was unknown here a moment ago still is.
     fn look(&self, presented: &Presented) -> Result<Option<Arc<Verdict>>, Fault> {
         let inner = self.lock();
-        let is_unknown = inner
-            .unknown
-            .get(&presented.here)
-            .is_some_and(|at| at.elapsed() < self.bounds.unknown);
-        if is_unknown {
+        if inner.is_unknown(presented, self.bounds.unknown) {
             counters::verdict_cache("unknown");
             return Err(caller_unknown());
         }
-        let anywhere = inner.known.get(&presented.anywhere);
-        Ok(anywhere
-            .or_else(|| inner.known.get(&presented.here))
-            .cloned())
+        Ok(inner.known(presented))
     }
 
-    /// Asks the vault if the limit lets this address; what the vault knows is free.
-    async fn look_up(
-        &self,
-        presented: Presented,
-        token: Secret,
-    ) -> Result<Result<Option<Arc<Verdict>>, VaultError>, Fault> {
-        let lookup = self.lookups.begin(presented.anywhere, presented.source)?;
-        let asked = self.ask(presented, token).await;
-        if matches!(asked, Ok(Some(_))) {
-            lookup.known();
-        }
-        Ok(asked)
+    fn is_young(&self, verdict: &Verdict) -> bool {
+        verdict.asked_at.elapsed() < self.bounds.verdict
     }
 
     fn still_holds(&self, verdict: &Verdict) -> bool {
@@ -266,78 +253,20 @@ impl Shared {
             Ok(verdict.caller.clone())
         }
     }
-
-    /// Asks the vault; `None` is an unknown token.
-    async fn ask(
-        &self,
-        presented: Presented,
-        token: Secret,
-    ) -> Result<Option<Arc<Verdict>>, VaultError> {
-        let source = presented.source.map(|source| source.to_string());
-        let source = source.unwrap_or_default();
-        let text = token.expose();
-        for _ in 0..MOST_TRIES {
-            let asked_at = Instant::now();
-            let token = Secret::new(text.to_owned());
-            let answer = self.vault.verify(token, source.clone()).await?;
-            let verdict = Verdict::from_wire(answer, asked_at);
-            let mut inner = self.lock();
-            let Some(verdict) = verdict.map(Arc::new) else {
-                inner.known.remove(&presented.anywhere);
-                inner.known.remove(&presented.here);
-                if inner.unknown.len() >= self.bounds.entries {
-                    inner.unknown.clear();
-                }
-                inner.unknown.insert(presented.here, Instant::now());
-                return Ok(None);
-            };
-            let overtaken = inner.tombstones.cover(verdict.revision, &verdict.scopes());
-            if overtaken || !self.freshness.is_epoch(&verdict.epoch) {
-                continue;
-            }
-            inner.keep_within(self.bounds.entries);
-            let key = if verdict.source_bound {
-                presented.here
-            } else {
-                presented.anywhere
-            };
-            inner.known.insert(key, Arc::clone(&verdict));
-            return Ok(Some(verdict));
-        }
-        Err(VaultError::Away)
-    }
-
-    /// Asks again in the background, once a second at most per token.
-    fn renew(self: &Arc<Self>, presented: Presented, token: Secret) {
-        let mut inner = self.lock();
-        inner
-            .renewing
-            .retain(|_, begun| begun.elapsed() < RENEW_EVERY);
-        if inner.renewing.contains_key(&presented.here) {
-            return;
-        }
-        inner.renewing.insert(presented.here, Instant::now());
-        drop(inner);
-        let shared = Arc::clone(self);
-        self.tasks.spawn("verdict-renewal", async move {
-            // What it learns stands in the cache; a vault that is away changes nothing.
-            drop(shared.ask(presented, token).await);
-        });
-    }
 }
 
 impl Inner {
-    fn keep_within(&mut self, most: usize) {
-        while self.known.len() >= most {
-            let oldest = self
-                .known
-                .iter()
-                .min_by_key(|(_, verdict)| verdict.asked_at);
-            let Some(oldest) = oldest.map(|(hash, _)| *hash) else {
-                return;
-            };
-            self.known.remove(&oldest);
-        }
+    /// Whether it was unknown here less than so long ago.
+    fn is_unknown(&self, presented: &Presented, ago: Duration) -> bool {
+        let unknown = self.unknown.get(&presented.here);
+        unknown.is_some_and(|at| at.elapsed() < ago)
+    }
+
+    fn known(&self, presented: &Presented) -> Option<Arc<Verdict>> {
+        let anywhere = self.known.get(&presented.anywhere);
+        anywhere
+            .or_else(|| self.known.get(&presented.here))
+            .cloned()
     }
 }
 
@@ -352,29 +281,6 @@ impl Authenticate for VerdictCache {
     }
 }
 
-/// The access decision: what the vault's verdict grants, and nothing else.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Grants;
-
-impl Authority for Grants {
-    fn has_row(&self, rpc: &str) -> bool {
-        RPCS.contains(&rpc) && SERVED.iter().any(|package| rpc.starts_with(package))
-    }
-
-    fn may_call(&self, caller: &Caller, rpc: &str) -> bool {
-        caller.grants.iter().any(|grant| grant.rpc == rpc)
-    }
-
-    fn decide(&self, caller: &Caller, rpc: &str, aim: &Aim, _act: &Act) -> Result<Reach, Denied> {
-        let mut grants = caller.grants.iter().filter(|grant| grant.rpc == rpc);
-        if grants.any(|grant| verdict::reaches(grant.scope, caller, aim)) {
-            Ok(Reach::Full)
-        } else {
-            Err(Denied)
-        }
-    }
-}
-
 /// Bounds of what is sent to the vault at all; it checks form and checksum, or the signature.
 fn looks_like_a_token(token: &Secret) -> bool {
     let text = token.expose();
@@ -384,9 +290,6 @@ fn looks_like_a_token(token: &Secret) -> bool {
 }
 
 const LONGEST_JWT: usize = 8 * 1024;
-const SERVED: [&str; 2] = ["keyway.router.v1.", "keyway.billing.v1."];
-const RENEW_EVERY: Duration = Duration::from_secs(1);
-const MOST_TRIES: usize = 4;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use keyway_proto::{Fault, Reason};
@@ -23,11 +23,11 @@ pub struct LookupRate {
     pub burst: u32,
 }
 
-/// The limit. `K` tells credentials apart: a keyed hash, never the credential.
-#[derive(Debug)]
+/// The limit. `K` tells credentials apart: a keyed hash, never the credential. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct LookupLimit<K> {
     rate: LookupRate,
-    inner: Mutex<Inner<K>>,
+    inner: Arc<Mutex<Inner<K>>>,
 }
 
 #[derive(Debug)]
@@ -49,8 +49,8 @@ struct Bucket {
 /// A look-up that may be made.
 #[derive(Debug)]
 #[must_use]
-pub struct Lookup<'l, K: Copy + Eq + Hash> {
-    limit: &'l LookupLimit<K>,
+pub struct Lookup<K: Copy + Eq + Hash> {
+    limit: LookupLimit<K>,
     credential: K,
     /// Where its place was taken.
     place: Option<Source>,
@@ -61,16 +61,16 @@ impl<K: Copy + Eq + Hash> LookupLimit<K> {
     pub fn new(rate: LookupRate) -> Self {
         Self {
             rate,
-            inner: Mutex::new(Inner {
+            inner: Arc::new(Mutex::new(Inner {
                 sources: HashMap::new(),
                 known: HashMap::new(),
-            }),
+            })),
         }
     }
 
     /// Lets a credential from a source be looked up, or refuses with `OVERLOADED`: nobody knows
     /// whether it is unknown.
-    pub fn begin(&self, credential: K, source: Option<IpAddr>) -> Result<Lookup<'_, K>, Fault> {
+    pub fn begin(&self, credential: K, source: Option<IpAddr>) -> Result<Lookup<K>, Fault> {
         let mut inner = self.lock();
         let lately = inner
             .known
@@ -83,7 +83,7 @@ impl<K: Copy + Eq + Hash> LookupLimit<K> {
         };
         drop(inner);
         Ok(Lookup {
-            limit: self,
+            limit: self.clone(),
             credential,
             place,
         })
@@ -95,7 +95,7 @@ impl<K: Copy + Eq + Hash> LookupLimit<K> {
     }
 }
 
-impl<K: Copy + Eq + Hash> Lookup<'_, K> {
+impl<K: Copy + Eq + Hash> Lookup<K> {
     /// The credential is known: its place is free again, and it needs none for some minutes.
     pub fn known(self) {
         let mut inner = self.limit.lock();

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::BoxFuture;
+use keyway_chassis::access::Authority as _;
 use keyway_chassis::clock::ManualClock;
 use keyway_proto::Reason;
-use keyway_words::{CallId, Owner, ProviderId, Timestamp};
+use keyway_words::{Act, Aim, CallId, Owner, ProviderId, Timestamp};
 
 use super::*;
 
@@ -135,6 +136,35 @@ async fn a_verdict_is_asked_for_once() {
     let setup = setup(vec![known(1)]);
     for _ in 0..100 {
         assert_eq!(setup.reason().await, None);
+    }
+    assert_eq!(setup.asked(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_calls_of_a_token_share_one_question_though_they_are_more_than_the_limit() {
+    let setup = setup(vec![known(1), unknown()]);
+    for (text, expected) in [
+        ("kwc_keyway-test-token-0001", None),
+        ("kwc_keyway-test-token-0002", Some(Reason::CallerUnknown)),
+    ] {
+        let asked = setup.asked();
+        let calls = (0..300).map(|_| {
+            let cache = setup.cache.clone();
+            tokio::spawn(async move { cache.caller(Secret::new(text.into()), None).await })
+        });
+        for call in futures::future::join_all(calls).await {
+            assert_eq!(call.unwrap().err().map(|fault| fault.reason), expected);
+        }
+        assert_eq!(setup.asked(), asked + 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_for_one_question_all_learn_that_the_vault_is_away() {
+    let setup = setup(vec![]);
+    let calls = (0..300).map(|_| setup.reason());
+    for reason in futures::future::join_all(calls).await {
+        assert_eq!(reason, Some(Reason::VaultUnavailable));
     }
     assert_eq!(setup.asked(), 1);
 }
