@@ -22,7 +22,7 @@ use crate::edge::HttpEdge;
 use crate::edge::compatible::SealKey;
 use crate::execute::Execution;
 use crate::keys::{
-    Breakers, Feed, Freshness, HealthBoard, LeaseCache, Reporter, Reports, RouterToken,
+    Breakers, Feed, Freshness, HealthBoard, KeyNews, LeaseCache, Reporter, Reports, RouterToken,
     VaultClient, VaultSource,
 };
 use crate::price::{self, PriceFile, Prices};
@@ -54,7 +54,8 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
     }
     guard_the_way_to_the_vault(&config, &parts)?;
     let prices = prices(&config, &ledger, &parts).await?;
-    let followed = follow_vault(&config, &parts)?;
+    let news = key_news(&config, &ledger, &parts);
+    let followed = follow_vault(&config, news, &parts)?;
     watch_readiness(&followed.freshness, &ledger, &parts);
     let execution = Arc::new(Execution {
         leases: followed.leases,
@@ -105,8 +106,21 @@ struct Followed {
     freshness: Arc<Freshness>,
 }
 
+/// What becomes of keys, for those who follow the relay.
+fn key_news(config: &RouterConfig, ledger: &Arc<Ledger>, parts: &Parts) -> Option<Arc<KeyNews>> {
+    config.relay.as_ref()?;
+    let news = Arc::new(KeyNews::default());
+    let telling = Arc::clone(&news).follow(Arc::clone(ledger), parts.shutdown.clone());
+    parts.tasks.spawn("key-news", telling);
+    Some(news)
+}
+
 /// Makes the caches and starts the feed.
-fn follow_vault(config: &RouterConfig, parts: &Parts) -> Result<Followed, StartError> {
+fn follow_vault(
+    config: &RouterConfig,
+    news: Option<Arc<KeyNews>>,
+    parts: &Parts,
+) -> Result<Followed, StartError> {
     let vault = vault(config, parts)?;
     let source: Arc<dyn VaultSource> = Arc::new(vault.clone());
     let freshness = Arc::new(Freshness::new(
@@ -119,7 +133,7 @@ fn follow_vault(config: &RouterConfig, parts: &Parts) -> Result<Followed, StartE
     let fresh = Arc::clone(&freshness);
     let verdicts = VerdictCache::new(source, fresh, clock, config.verdicts, tasks)?;
     let reports = Arc::new(Reports::default());
-    let health = Arc::new(HealthBoard::new(config.health, Arc::clone(&reports)));
+    let health = Arc::new(HealthBoard::new(config.health, Arc::clone(&reports), news));
     let reporter = Reporter {
         sink: vault.clone(),
         reports,

@@ -39,6 +39,11 @@ pub(crate) fn health_reports(result: &'static str, count: u64) {
     counter!("keyway_router_health_reports_total", "result" => result).increment(count);
 }
 
+/// News of a key for the relay: `told`, or `overflow` where too many wait.
+pub(crate) fn key_news(result: &'static str) {
+    counter!("keyway_router_key_news_total", "result" => result).increment(1);
+}
+
 /// One trial of a rejected or exhausted key: `passed`, `failed` or `undecided`.
 pub(crate) fn key_trial(result: &'static str) {
     counter!("keyway_router_key_trials_total", "result" => result).increment(1);

@@ -22,7 +22,7 @@ pub use cache::{CacheBounds, LeaseCache};
 pub use feed::Feed;
 pub use freshness::Freshness;
 pub(crate) use health::Reporter;
-pub use health::{HealthBoard, HealthBounds, InFlight, Reports, Trouble};
+pub use health::{HealthBoard, HealthBounds, InFlight, KeyNews, Reports, Trouble};
 pub use lease::{KeyPool, Lease, LeaseKey, LeasedKey};
 pub use source::{VaultError, VaultSource};
 pub use token::{RouterToken, RouterTokenError};

@@ -243,6 +243,7 @@ fn ledger(values: &Values) -> Result<LedgerConfig, ConfigError> {
         ChoiceError::Neither => values.missing("ledger.path", one),
     })?;
     Ok(LedgerConfig {
+        relayed: !values.get::<Vec<String>>("relay.url")?.is_empty(),
         password_file,
         slots: values.get("ledger.slots")?,
         group: values.get("ledger.group")?,

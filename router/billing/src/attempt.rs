@@ -44,6 +44,17 @@ pub struct OpenAttempt {
     pub price_table: String,
 }
 
+/// What became of a key, for those who follow the relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyTold {
+    /// The key.
+    pub key: KeyPath,
+    /// Version of its secret.
+    pub version: u64,
+    /// What happened, as one JSON object.
+    pub json: String,
+}
+
 /// How an attempt ended.
 #[derive(Debug, Clone)]
 pub struct Settlement {

@@ -35,6 +35,8 @@ pub struct LedgerConfig {
     pub retention: Duration,
     /// How much longer an event is kept that a named consumer has not acknowledged.
     pub consumer_hold: Duration,
+    /// Whether a relay publishes the events: none goes before it was published, however late.
+    pub relayed: bool,
     /// How often events are looked for that need not be kept.
     pub expire_every: Duration,
     /// Connections for reading.
@@ -63,6 +65,7 @@ impl LedgerConfig {
             probe_every: Duration::from_millis(500),
             retention: Duration::from_hours(400 * 24),
             consumer_hold: Duration::from_hours(100 * 24),
+            relayed: false,
             expire_every: Duration::from_hours(1),
             readers: 4,
             busy_timeout: Duration::from_secs(5),

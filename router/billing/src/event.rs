@@ -4,7 +4,7 @@ use keyway_proto::billing::v1 as wire;
 use keyway_proto::convert::timestamp;
 use keyway_words::{Basis, CallId, Outcome, Source, Timestamp, Usd};
 
-use crate::attempt::{OpenAttempt, Settlement};
+use crate::attempt::{KeyTold, OpenAttempt, Settlement};
 
 /// The event's part that is known when the attempt opens.
 pub(crate) fn opened(attempt: OpenAttempt) -> wire::UsageEvent {
@@ -91,8 +91,12 @@ pub(crate) const fn source_column(source: Source) -> &'static str {
     }
 }
 
-/// The same column, of an event.
+/// The same column, of an event. What is told of a key has a value of its own, which readers of
+/// usage leave out.
 pub(crate) fn source_of(event: &wire::UsageEvent) -> &'static str {
+    if event.r#type == KEY {
+        return KEY_COLUMN;
+    }
     match event.source() {
         wire::Source::Own => source_column(Source::Own),
         wire::Source::Hosted => source_column(Source::Hosted),
@@ -113,7 +117,19 @@ pub(crate) fn operation(json: String, at: Timestamp) -> wire::UsageEvent {
     }
 }
 
-/// Whether it is the record of an attempt: no correction, no operation.
+/// What became of a key, which is nobody's usage.
+pub(crate) fn key_told(told: KeyTold, at: Timestamp) -> wire::UsageEvent {
+    wire::UsageEvent {
+        r#type: KEY.to_owned(),
+        workspace: told.key.owner.to_string(),
+        provider: told.key.provider.as_str().to_owned(),
+        key_name: told.key.to_string(),
+        key_version: told.version,
+        ..operation(told.json, at)
+    }
+}
+
+/// Whether it is the record of an attempt: no correction, no operation, no news of a key.
 pub(crate) fn is_usage(event: &wire::UsageEvent) -> bool {
     event.r#type == USAGE
 }
@@ -138,5 +154,7 @@ fn bounded(mut text: String) -> String {
 const USAGE: &str = "keyway.usage.v1";
 pub(crate) const CORRECTION: &str = "keyway.correction.v1";
 const OPERATION: &str = "keyway.operation.v1";
+pub(crate) const KEY: &str = "keyway.key.v1";
+pub(crate) const KEY_COLUMN: &str = "KEY";
 const ROUTER_STOPPED: &str = "ROUTER_STOPPED";
 const RAW_USAGE_BYTES: usize = 4096;

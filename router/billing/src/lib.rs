@@ -36,7 +36,7 @@ mod sums;
 mod sweep;
 mod writer;
 
-pub use attempt::{Amounts, OpenAttempt, Settlement};
+pub use attempt::{Amounts, KeyTold, OpenAttempt, Settlement};
 pub use beside::{LedgerReader, Messages, Span};
 pub use config::LedgerConfig;
 pub use error::LedgerError;

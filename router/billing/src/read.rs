@@ -24,6 +24,8 @@ pub struct UsageFilter {
     pub provider: Option<ProviderId>,
     /// On own or on hosted keys.
     pub source: Option<Source>,
+    /// With what is told of keys, which is no usage: for the relay.
+    pub with_keys: bool,
 }
 
 /// One page of a list.
@@ -194,6 +196,9 @@ fn filtered(filter: &UsageFilter) -> Select<stream_positions::Entity> {
     }
     if let Some(provider) = filter.provider {
         query = query.filter(stream_positions::Column::Provider.eq(provider.as_str()));
+    }
+    if !filter.with_keys {
+        query = query.filter(stream_positions::Column::Source.ne(event::KEY_COLUMN));
     }
     if let Some(source) = filter.source {
         query = query.filter(stream_positions::Column::Source.eq(event::source_column(source)));

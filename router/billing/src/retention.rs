@@ -1,5 +1,6 @@
 //! Retention: the oldest events of the stream go, by whole days, once they are summed up and every
-//! named consumer has acknowledged them, or has been silent for too long.
+//! named consumer has acknowledged them, or has been silent for too long. What a relay has to
+//! publish waits for it without a bound.
 //!
 //! What goes is always the beginning of the stream, so that a cursor before it can be told from any
 //! other. Roll-ups, corrections and price tables stay.
@@ -15,6 +16,7 @@ use sea_orm::{
 use crate::config::LedgerConfig;
 use crate::database;
 use crate::entity::{consumers, rolled_up, sequencer, settlements, stream_positions};
+use crate::relay::CONSUMER;
 
 /// What is kept.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +25,8 @@ pub(crate) struct Retention {
     before: Timestamp,
     /// Events settled before this time go, whoever has not acknowledged them.
     at_the_latest_before: Timestamp,
+    /// Whether a relay publishes them.
+    relayed: bool,
 }
 
 impl Retention {
@@ -32,6 +36,7 @@ impl Retention {
         Self {
             before: back(config.retention),
             at_the_latest_before: back(config.retention.saturating_add(config.consumer_hold)),
+            relayed: config.relayed,
         }
     }
 }
@@ -93,6 +98,7 @@ async fn due(
         .one(on)
         .await?;
     let acknowledged = behind.map_or(i64::MAX, |row| row.position);
+    let published = published(on, retention).await?;
     let first = stream_positions::Entity::find()
         .order_by_asc(stream_positions::Column::Position)
         .limit(GROUP)
@@ -101,9 +107,18 @@ async fn due(
     let may_go = |row: &stream_positions::Model| {
         let settled_at = Timestamp(row.settled_at);
         let is_read = row.position <= acknowledged || settled_at < retention.at_the_latest_before;
-        row.position <= summed && settled_at < retention.before && is_read
+        row.position <= summed.min(published) && settled_at < retention.before && is_read
     };
     Ok(first.into_iter().take_while(may_go).collect())
+}
+
+/// Up to which position nothing waits for the relay.
+async fn published(on: &impl ConnectionTrait, retention: Retention) -> Result<i64, DbErr> {
+    if !retention.relayed {
+        return Ok(i64::MAX);
+    }
+    let relay = consumers::Entity::find_by_id((String::new(), CONSUMER.to_owned()));
+    Ok(relay.one(on).await?.map_or(0, |row| row.position))
 }
 
 fn micros(duration: Duration) -> i64 {

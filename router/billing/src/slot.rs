@@ -7,7 +7,7 @@ use keyway_proto::billing::v1::UsageEvent;
 use keyway_words::{Basis, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use crate::attempt::{OpenAttempt, Settlement};
+use crate::attempt::{KeyTold, OpenAttempt, Settlement};
 use crate::error::LedgerError;
 use crate::event;
 use crate::record::{OpenRecord, Record, SettleRecord};
@@ -54,8 +54,18 @@ impl Slot {
     /// Puts something that an operator did on the stream, as one JSON object; see
     /// [`SettleHandle::durable`].
     pub fn operation(self, json: String) -> SettleHandle {
-        let (done, settled) = oneshot::channel();
         let event = event::operation(json, self.clock.now());
+        self.put(event)
+    }
+
+    /// Tells those who follow the relay what became of a key; see [`SettleHandle::durable`].
+    pub fn key_told(self, told: KeyTold) -> SettleHandle {
+        let event = event::key_told(told, self.clock.now());
+        self.put(event)
+    }
+
+    fn put(self, event: UsageEvent) -> SettleHandle {
+        let (done, settled) = oneshot::channel();
         // It was never open: nothing can have refused it.
         let (_durable, open) = watch::channel(OpenState::Durable);
         let record = SettleRecord::new(event, None, open, done, self.permit);

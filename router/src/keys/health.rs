@@ -4,6 +4,7 @@
 //! Health belongs to a key *and* its version: what is learnt about an old secret never touches the
 //! next one. What an attempt met is believed at once; what changed by it is reported.
 
+mod news;
 mod reporter;
 mod reports;
 mod standing;
@@ -18,6 +19,7 @@ use keyway_proto::convert::{from_timestamp, timestamp};
 use keyway_proto::vault::v1::{HealthChange, KeyState};
 use keyway_words::{KeyPath, Timestamp};
 
+pub use news::KeyNews;
 pub(super) use reporter::HealthSink;
 pub(crate) use reporter::Reporter;
 pub use reports::Reports;
@@ -35,6 +37,7 @@ type Versioned = (KeyPath, u64);
 pub struct HealthBoard {
     bounds: HealthBounds,
     reports: Arc<Reports>,
+    news: Option<Arc<KeyNews>>,
     inner: Mutex<Board>,
 }
 
@@ -67,11 +70,13 @@ pub struct Trouble {
 }
 
 impl HealthBoard {
-    /// Nothing known yet. What changes goes to `reports`.
-    pub fn new(bounds: HealthBounds, reports: Arc<Reports>) -> Self {
+    /// Nothing known yet. What changes goes to `reports`, and to `news` where somebody follows
+    /// them.
+    pub fn new(bounds: HealthBounds, reports: Arc<Reports>, news: Option<Arc<KeyNews>>) -> Self {
         Self {
             bounds,
             reports,
+            news,
             inner: Mutex::default(),
         }
     }
@@ -229,7 +234,7 @@ impl InFlight {
             return;
         }
         self.trial("passed");
-        self.report(KeyState::Active, None, String::new());
+        self.report(was, KeyState::Active, None, String::new());
     }
 
     /// The provider says that something is wrong with the key.
@@ -239,12 +244,13 @@ impl InFlight {
         let known = board.standings.get(&self.versioned);
         let standing = Standing::met(known, trouble, self.on_trial, now, bounds);
         let is_new = known.is_none_or(|known| !standing.is_same(known, now));
+        let was = known.map_or(KeyState::Active, |known| known.state(now));
         let until = standing.until;
         board.insert(self.versioned.clone(), standing, now);
         drop(board);
         self.trial("failed");
         if is_new {
-            self.report(trouble.state, until, trouble.cause.clone());
+            self.report(was, trouble.state, until, trouble.cause.clone());
         }
     }
 
@@ -266,7 +272,10 @@ impl InFlight {
         }
     }
 
-    fn report(&self, state: KeyState, until: Option<Timestamp>, reason: String) {
+    fn report(&self, was: KeyState, state: KeyState, until: Option<Timestamp>, reason: String) {
+        if let Some(news) = &self.board.news {
+            news.put(&self.versioned, was, state, &reason);
+        }
         let change = HealthChange {
             name: self.versioned.0.to_string(),
             version: self.versioned.1,

@@ -253,6 +253,7 @@ fn filter(filter: Option<&wire::UsageFilter>) -> Result<UsageFilter, Fault> {
         workspace,
         provider,
         source,
+        ..UsageFilter::default()
     })
 }
 

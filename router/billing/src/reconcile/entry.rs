@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::DayAndKey;
 use crate::beside::Span;
+use crate::event;
 
 /// One event.
 pub(super) struct Entry {
@@ -31,11 +32,14 @@ impl Entry {
         let data = &envelope["data"];
         let time = text("time")?.parse::<prost_types::Timestamp>().ok()?;
         let settled_at = from_timestamp(&time)?;
+        // What is told of a key is no request with it.
+        let is_request = text("type")? != event::KEY;
+        let key = data["keyName"].as_str().filter(|_| is_request);
         let named = [text("source")?, text("id")?].join("\n");
         Some(Self {
             place: DayAndKey {
                 day: settled_at.day(),
-                key: data["keyName"].as_str().unwrap_or_default().to_owned(),
+                key: key.unwrap_or_default().to_owned(),
             },
             settled_at,
             identity: digest(named.as_bytes()),

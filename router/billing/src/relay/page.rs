@@ -24,7 +24,10 @@ impl Page {
         after: i64,
         up_to: i64,
     ) -> Result<Option<Self>, LedgerError> {
-        let all = UsageFilter::default();
+        let all = UsageFilter {
+            with_keys: true,
+            ..UsageFilter::default()
+        };
         let events = read::between(ledger.readers(), &all, after, up_to, EVENTS).await?;
         let Some(last) = events.last().map(|(position, _)| *position) else {
             return Ok(None);

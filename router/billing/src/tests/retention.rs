@@ -1,6 +1,7 @@
 //! What is no longer kept is told, and what a named consumer waits for is kept as long as promised.
 
 use super::*;
+use crate::relay::CONSUMER;
 use crate::{Part, SummaryRequest};
 
 const DAY: i64 = 86_400;
@@ -117,6 +118,34 @@ async fn what_a_named_consumer_has_not_acknowledged_stays_until_its_bound() {
     begins_at(&home, 4).await;
     let expired = ledger.stream(UsageFilter::default(), &cursor, false).await;
     assert!(matches!(expired.err(), Some(LedgerError::CursorExpired)));
+}
+
+#[tokio::test]
+async fn what_the_relay_has_not_published_stays_without_a_bound() {
+    let home = Home::new().await;
+    let relayed = || LedgerConfig {
+        relayed: true,
+        ..soon(&home)
+    };
+    let ledger = home.start_with(relayed()).await.unwrap();
+    for day in [0, 0, 20] {
+        of_day(&ledger, day).await;
+    }
+    events(&ledger, 3).await;
+    home.clock.set(START.plus_seconds(100 * DAY));
+    let stream = ledger
+        .stream(UsageFilter::default(), "", true)
+        .await
+        .unwrap();
+    let items: Vec<_> = stream.take(3).map(Result::unwrap).collect().await;
+    let publish = async |item: usize| {
+        let cursor = &items[item].cursor;
+        ledger.acknowledge(None, CONSUMER, cursor).await.unwrap();
+    };
+    publish(0).await;
+    begins_at(&home, 2).await;
+    publish(2).await;
+    begins_at(&home, 4).await;
 }
 
 #[tokio::test]

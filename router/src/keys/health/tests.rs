@@ -20,7 +20,7 @@ fn bounds() -> HealthBounds {
 
 fn board() -> (Arc<HealthBoard>, Arc<Reports>) {
     let reports = Arc::new(Reports::default());
-    let board = HealthBoard::new(bounds(), Arc::clone(&reports));
+    let board = HealthBoard::new(bounds(), Arc::clone(&reports), None);
     (Arc::new(board), reports)
 }
 

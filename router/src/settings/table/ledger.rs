@@ -85,7 +85,7 @@ pub(super) const SETTINGS: &[Setting] = &[
             max: days(10_000),
         },
         default: Default::Is("100d"),
-        help: "How much longer an event is kept that a named consumer has not acknowledged; a consumer further behind is told CURSOR_EXPIRED.",
+        help: "How much longer an event is kept that a named consumer has not acknowledged; a consumer further behind is told CURSOR_EXPIRED. What relay.url has not published yet is kept however long.",
     },
     Setting {
         path: "ledger.slots",
