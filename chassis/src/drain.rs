@@ -23,6 +23,7 @@ use crate::rpc;
 enum Phase {
     Serving,
     Draining,
+    CutOff,
     Closed,
 }
 
@@ -71,6 +72,11 @@ impl Drain {
         self.advance(Phase::Draining);
     }
 
+    /// The time of the calls in flight is over: those that can end themselves, with `DRAINING`, do.
+    pub fn cut(&self) {
+        self.advance(Phase::CutOff);
+    }
+
     /// Nothing is waited for any more: listeners close.
     pub fn close(&self) {
         self.advance(Phase::Closed);
@@ -94,6 +100,11 @@ impl Drain {
     /// Ends when [`Self::begin`] was called.
     pub async fn begun(&self) {
         self.until(|state| state.phase > Phase::Serving).await;
+    }
+
+    /// Ends when [`Self::cut`] was called.
+    pub async fn cut_off(&self) {
+        self.until(|state| state.phase >= Phase::CutOff).await;
     }
 
     /// Ends when [`Self::close`] was called.

@@ -1,7 +1,7 @@
 //! A service's `main`: command line, configuration, runtime, serving, drain, exit code.
 //!
 //! The stop, at SIGTERM or SIGINT: readiness off, new calls `DRAINING`, calls in flight finish (at
-//! most `server.drain`), then [`Parts::shutdown`] is given, listeners close, tasks end, exit code
+//! most `server.drain`; those that are left end with `DRAINING`), then [`Parts::shutdown`] is given, listeners close, tasks end, exit code
 //! 0. A configuration error is one line on standard error and exit code 78 (`EX_CONFIG`); a start
 //! that fails, one line and 1.
 
@@ -36,6 +36,9 @@ use crate::tls::{ServerTls, TlsServer, Upkeep};
 
 /// Exit code of a configuration error, `EX_CONFIG` of sysexits.h.
 pub const EXIT_CONFIG: u8 = 78;
+
+/// How long calls may take to end once their time is over.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// How long tasks may take to end once the calls have.
 const TASKS_BOUND: Duration = Duration::from_secs(10);
@@ -277,6 +280,9 @@ pub async fn stop(parts: &Parts) {
     {
         let left = parts.drain.in_flight();
         warn!(left, "{left} calls did not end in {:?}", parts.serve.drain);
+        // They settle what was used and tell their callers, while the connections still stand.
+        parts.drain.cut();
+        drop(tokio::time::timeout(LAST_WORDS, parts.drain.idle()).await);
     }
     parts.drain.close();
     parts.shutdown.begin();

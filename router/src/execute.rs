@@ -218,7 +218,12 @@ impl Execution {
         let gone = CancellationToken::new();
         let guard = gone.clone().drop_guard();
         let notes = Arc::<Notes>::default();
-        let mut listener = Listener::new(reply, gone, call.deadline, Arc::clone(&notes));
+        let mut listener = Listener::new(
+            reply,
+            gone,
+            call.deadline,
+            (Arc::clone(&notes), self.drain.clone()),
+        );
         attach(&mut listener);
         let run = Run::new(
             Arc::clone(self),

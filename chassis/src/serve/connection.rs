@@ -91,8 +91,11 @@ where
         let ended = {
             let http = http.serve_connection(TokioIo::new(io), service);
             let mut http = pin!(http);
+            // One that comes while the process stops is told so by each of its calls instead.
+            let comes_late = self.drain.has_begun();
             let over = async {
                 tokio::select! {
+                    () = self.drain.begun(), if !comes_late => {}
                     () = self.drain.closed() => {}
                     () = tokio::time::sleep(age) => {}
                 }

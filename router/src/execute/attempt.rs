@@ -4,8 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use keyway_chassis::deadline::Deadline;
+use keyway_proto::Fault;
 use keyway_proto::vault::v1 as vault;
-use keyway_proto::{Fault, Reason};
 use keyway_router_billing::{LedgerError, OpenAttempt};
 use keyway_router_providers::{Adapter, WireRequest, registry};
 use keyway_words::{EventKind, KeyPath, Outcome, Owner, Source};
@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 
 use super::exchange::{Exchange, Progress};
 use super::failure::Failure;
-use super::listener::{Left, Listener};
+use super::listener::Left;
 use super::run::Run;
 use super::{Answer, Execution, not_built};
 use crate::counters;
@@ -194,7 +194,7 @@ impl Run {
             now: execution.clock.now(),
         };
         let running = exchange.run(ready.request, progress);
-        let left = Listener::left(self.listener.gone.clone(), self.listener.deadline);
+        let left = self.listener.left();
         tokio::pin!(running);
         let left = tokio::select! {
             // An opening that fails while the request is out takes it back.
@@ -205,7 +205,7 @@ impl Run {
         if left == Left::Deadline {
             self.listener.answer(Err(Deadline::fault("the provider")));
         }
-        if drains(lease, planned.source) {
+        if left != Left::Stopping && drains(lease, planned.source) {
             // Settled as abandoned, with the usage that the end of the answer tells.
             execution.read_on(running, &room).await;
         }
@@ -241,14 +241,9 @@ impl Run {
                 }
             }
             Err(left) => {
-                let reason = if left == Left::Deadline {
-                    Reason::Deadline.as_str()
-                } else {
-                    ""
-                };
-                let settled = meter.settle(Outcome::Abandoned, reason);
+                let settled = meter.settle(Outcome::Abandoned, left.reason());
                 self.receipt.attempts.push(settled.receipt);
-                Ended::Left(Deadline::fault("the provider"))
+                Ended::Left(left.fault("the provider"))
             }
         }
     }
@@ -276,14 +271,18 @@ impl Run {
 }
 
 impl Execution {
-    /// Reads the rest of an answer whose caller left, within the bounds of such answers.
+    /// Reads the rest of an answer whose caller left, within the bounds of such answers and while
+    /// the process may wait for it.
     async fn read_on(&self, answer: impl Future, room: &Room) {
         let Ok(_place) = self.drained.try_acquire() else {
             return;
         };
         room.narrow(self.rules.drain_bytes);
         counters::answers_read_on(1.0);
-        drop(tokio::time::timeout(self.rules.drain_for, answer).await);
+        tokio::select! {
+            _ended = tokio::time::timeout(self.rules.drain_for, answer) => {}
+            () = self.drain.cut_off() => {}
+        }
         counters::answers_read_on(-1.0);
     }
 }

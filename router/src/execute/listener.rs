@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use keyway_chassis::deadline::Deadline;
-use keyway_proto::Fault;
+use keyway_chassis::drain::{Drain, draining};
+use keyway_proto::{Fault, Reason};
 use keyway_router_providers::chat::ChatDelta;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ pub(super) struct Listener {
     pub(super) notes: Arc<Notes>,
     pub(super) gone: CancellationToken,
     pub(super) deadline: Deadline,
+    pub(super) drain: Drain,
 }
 
 /// Why nobody waits any more.
@@ -27,6 +29,27 @@ pub(super) struct Listener {
 pub(super) enum Left {
     Caller,
     Deadline,
+    /// The process stops, and the time of its calls is over.
+    Stopping,
+}
+
+impl Left {
+    /// What the caller learns, if it still reads: what it was that took too long.
+    pub(super) fn fault(self, of: &str) -> Fault {
+        match self {
+            Self::Caller | Self::Deadline => Deadline::fault(of),
+            Self::Stopping => draining(),
+        }
+    }
+
+    /// The reason on the attempt's event; a caller that went needs none.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Caller => "",
+            Self::Deadline => Reason::Deadline.as_str(),
+            Self::Stopping => Reason::Draining.as_str(),
+        }
+    }
 }
 
 impl Listener {
@@ -34,7 +57,7 @@ impl Listener {
         reply: oneshot::Sender<Result<Done, Fault>>,
         gone: CancellationToken,
         deadline: Deadline,
-        notes: Arc<Notes>,
+        (notes, drain): (Arc<Notes>, Drain),
     ) -> Self {
         Self {
             reply: Some(reply),
@@ -44,14 +67,19 @@ impl Listener {
             notes,
             gone,
             deadline,
+            drain,
         }
     }
 
     /// Ends when nobody waits for the answer any more.
-    pub(super) async fn left(gone: CancellationToken, deadline: Deadline) -> Left {
-        tokio::select! {
-            () = gone.cancelled() => Left::Caller,
-            () = deadline.wait() => Left::Deadline,
+    pub(super) fn left(&self) -> impl Future<Output = Left> + Send + use<> {
+        let (gone, deadline, drain) = (self.gone.clone(), self.deadline, self.drain.clone());
+        async move {
+            tokio::select! {
+                () = gone.cancelled() => Left::Caller,
+                () = deadline.wait() => Left::Deadline,
+                () = drain.cut_off() => Left::Stopping,
+            }
         }
     }
 

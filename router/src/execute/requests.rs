@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use keyway_chassis::deadline::Deadline;
 use keyway_proto::vault::v1 as vault;
 use keyway_proto::{Fault, Reason};
 use keyway_words::Source;
 
 use super::Answer;
-use super::listener::Listener;
 use super::run::Run;
 use crate::call::Work;
 use crate::counters;
@@ -26,11 +24,11 @@ impl Run {
         };
         let last = !parts.advance();
         if let Some(vectors) = &self.listener.vectors {
-            let left = Listener::left(self.listener.gone.clone(), self.listener.deadline);
+            let left = self.listener.left();
             tokio::select! {
                 // A caller that left is seen by the other branch.
                 _sent = vectors.send(std::mem::take(&mut reply.vectors)) => {}
-                _left = left => return Err(Deadline::fault("the caller to read")),
+                left = left => return Err(left.fault("the caller to read")),
             }
             self.passed_on = true;
         }

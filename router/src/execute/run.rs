@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use keyway_chassis::deadline::Deadline;
 use keyway_chassis::drain;
 use keyway_proto::router::v1 as wire;
 use keyway_proto::{Fault, Reason};
@@ -73,10 +72,10 @@ impl Run {
 
     /// Runs it to its end and answers whoever waits.
     pub(super) async fn run(mut self) {
-        let (gone, deadline) = (self.listener.gone.clone(), self.listener.deadline);
+        let left = self.listener.left();
         let plan = tokio::select! {
             plan = self.begin() => plan,
-            _left = Listener::left(gone, deadline) => Err(Deadline::fault("the vault")),
+            left = left => Err(left.fault("the vault")),
         };
         let result = match plan {
             Ok(plan) => self.requests(plan).await,
@@ -99,7 +98,7 @@ impl Run {
             refusal: self.refusal.take(),
             spent,
         };
-        let left = Listener::left(self.listener.gone.clone(), self.listener.deadline);
+        let left = self.listener.left();
         tokio::select! {
             _sent = listener.send(failed) => {}
             _left = left => {}
@@ -266,8 +265,9 @@ impl Run {
 
     /// Waits; `false` if nobody waits for the answer any more.
     async fn wait(&self, pause: Duration) -> bool {
-        let left = Listener::left(self.listener.gone.clone(), self.listener.deadline);
-        tokio::time::timeout(pause, left).await.is_err()
+        tokio::time::timeout(pause, self.listener.left())
+            .await
+            .is_err()
     }
 
     /// Applies at once what an attempt says about its key, and about its provider.
