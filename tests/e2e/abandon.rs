@@ -3,8 +3,6 @@
 //!
 //! `KEYWAY_ABANDONED_STREAMS` is how many there are, 500 without it; `.ci/long abandon` takes 10 000.
 
-use std::path::PathBuf;
-
 use keyway::Part;
 use keyway_proto::router::v1::StreamChatRequest;
 use keyway_proto::router::v1::stream_chat_response::Event;
@@ -13,7 +11,7 @@ use prost_types::FieldMask;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::harness::{DEMO, Logs, Product, Setup, Speaker, ask, wait_for};
+use crate::harness::{DEMO, Logs, Product, Setup, Speaker, ask, resident, sockets, wait_for};
 
 const MODEL: &str = "openai/gpt-5-mini";
 /// Streams open at once.
@@ -141,25 +139,6 @@ async fn held(product: &Product, router: u32) -> Held {
 async fn settled(product: &Product) -> u64 {
     let counts = product.counts(Part::Router).await;
     counts.sum("keyway_router_attempts_total", "")
-}
-
-fn sockets(process: u32) -> usize {
-    let entries = std::fs::read_dir(PathBuf::from(format!("/proc/{process}/fd")));
-    let targets = entries
-        .expect("a process")
-        .flatten()
-        .filter_map(|entry| std::fs::read_link(entry.path()).ok());
-    targets
-        .filter(|target| target.to_string_lossy().starts_with("socket:"))
-        .count()
-}
-
-/// Bytes of memory that are there.
-fn resident(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-    kib.expect("a size") << 10
 }
 
 /// The same points every time (xorshift).

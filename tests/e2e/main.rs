@@ -53,6 +53,7 @@ mod revoke;
 mod rolled_back;
 mod rotation;
 mod sign_in;
+mod soak;
 mod start_states;
 mod stream_embed;
 mod switches;
