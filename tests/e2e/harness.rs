@@ -1,6 +1,7 @@
 //! Starts the product for one test: own folder, own ports, own processes, and nothing of the
 //! surrounding environment. Everything ends with the [`Product`].
 
+mod beside;
 mod collector;
 mod issuer;
 mod metrics;
@@ -11,6 +12,7 @@ pub(crate) mod pki;
 mod ports;
 #[cfg(feature = "external")]
 mod postgres;
+mod process;
 mod proxy;
 mod second_router;
 mod simulator;
@@ -33,9 +35,10 @@ pub(crate) use collector::{Collector, Made};
 pub(crate) use issuer::{ISSUER, Issuer, subject};
 pub(crate) use metrics::Counts;
 #[cfg(feature = "external")]
-pub(crate) use nats::Broker;
+pub(crate) use nats::{Broker, Stored};
 #[cfg(feature = "external")]
-pub(crate) use postgres::{VaultDatabase, administer};
+pub(crate) use postgres::{Replica, VaultDatabase, administer};
+pub(crate) use process::{resident, sockets};
 pub(crate) use proxy::Proxy;
 pub(crate) use second_router::SecondRouter;
 pub(crate) use simulator::Simulator;

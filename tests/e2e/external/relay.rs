@@ -329,7 +329,7 @@ async fn command(product: &Product, name: &str, arguments: &[&str]) -> (i32, Str
 }
 
 /// Waits until all of the ledger, and so many at least, are on the stream; the ledger's events.
-async fn published(product: &Product, broker: &Broker, least: usize) -> Vec<UsageEvent> {
+pub(super) async fn published(product: &Product, broker: &Broker, least: usize) -> Vec<UsageEvent> {
     let all = async || {
         let events = all_events(product).await;
         let here = u64::try_from(events.len()).ok()?;

@@ -1,15 +1,14 @@
 //! The product with its vault on PostgreSQL, and with a second vault beside the first.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::Command;
 
-use keyway::ready::get;
-use keyway::{Child, Part};
+use keyway::Part;
 use keyway_test_servers::Postgres;
 use sea_orm::{ConnectionTrait as _, Database};
 
-use super::{Product, Setup, Speaker, ports, wait_for};
+use super::beside::Beside;
+use super::{Product, Setup, Speaker, ports};
 
 /// A database of a test's own.
 #[derive(Clone)]
@@ -101,7 +100,7 @@ impl Setup {
 
 /// A second vault on the first one's database.
 pub(crate) struct Replica {
-    process: Child,
+    process: Beside,
     /// Where people call it.
     pub(crate) admin: SocketAddr,
     /// Where routers call it.
@@ -120,17 +119,8 @@ impl Product {
             address.parse().expect("an address")
         };
         let (admin, data, operations) = (listen("ADMIN"), listen("DATA"), listen("OPERATIONS"));
-        let mut args: Vec<_> = ["--parent-stdin", "--config"].map(Into::into).into();
-        args.push(site.state.config(Part::Vault).into());
-        let log: PathBuf = site.state.path("logs/second-vault.log");
-        let process = Child::spawn(&site.program, Part::Vault, &args, &environment, &log);
-        let ready = async || {
-            let (status, _body) = get(operations, "/readyz").await.ok()?;
-            (status == 200).then_some(())
-        };
-        wait_for("the second vault", ready).await;
         Replica {
-            process: process.expect("it starts"),
+            process: Beside::start(self, Part::Vault, environment, operations).await,
             admin,
             data,
         }
@@ -145,6 +135,16 @@ impl Replica {
 
     /// Kills it as the kernel would.
     pub(crate) async fn kill(&mut self) {
-        self.process.kill().await.expect("it can be killed");
+        self.process.kill().await;
+    }
+
+    /// Asks it to stop and waits; whether it ended well.
+    pub(crate) async fn stop(&mut self) -> bool {
+        self.process.stop().await
+    }
+
+    /// Starts it again after it ended.
+    pub(crate) async fn start_again(&mut self) {
+        self.process.start_again().await;
     }
 }

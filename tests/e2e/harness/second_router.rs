@@ -2,16 +2,16 @@
 
 use std::net::SocketAddr;
 
-use keyway::ready::get;
-use keyway::{Child, Part};
+use keyway::Part;
 
-use super::{Product, Speaker, ports, wait_for};
+use super::beside::Beside;
+use super::{Product, Speaker, ports};
 
 /// Another running router.
 pub(crate) struct SecondRouter {
     calls: SocketAddr,
     vault: SocketAddr,
-    _child: Child,
+    process: Beside,
 }
 
 impl Product {
@@ -37,26 +37,11 @@ impl Product {
         for (variable, value) in settings {
             set(variable, (*value).to_owned());
         }
-        let args: Vec<_> = ["--parent-stdin", "--config"].map(Into::into).into();
-        let args: Vec<_> = args
-            .into_iter()
-            .chain([site.state.config(Part::Router).into()])
-            .collect();
-        let log = site
-            .state
-            .path(&format!("logs/router-{}.log", calls.port()));
-        let child = Child::spawn(&site.program, Part::Router, &args, &environment, &log);
-        let second = SecondRouter {
+        SecondRouter {
             calls,
             vault: site.addresses.vault,
-            _child: child.expect("it starts"),
-        };
-        let ready = async || match get(operations, "/readyz").await {
-            Ok((200, _)) => Some(()),
-            _ => None,
-        };
-        wait_for("the second router", ready).await;
-        second
+            process: Beside::start(self, Part::Router, environment, operations).await,
+        }
     }
 }
 
@@ -64,5 +49,15 @@ impl SecondRouter {
     /// Speaks with any token, at this router.
     pub(crate) fn speaker(&self, token: &str) -> Speaker {
         Speaker::new(self.vault, self.calls, token)
+    }
+
+    /// Asks it to stop and waits; whether it ended well.
+    pub(crate) async fn stop(&mut self) -> bool {
+        self.process.stop().await
+    }
+
+    /// Starts it again after it ended.
+    pub(crate) async fn start_again(&mut self) {
+        self.process.start_again().await;
     }
 }
