@@ -255,12 +255,16 @@ fn every_decision_has_its_parts() {
 }
 
 /// The reports of `.ci/long`, each with what it must say.
-const REPORTS: [(&str, &[&str]); 5] = [
+const REPORTS: [(&str, &[&str]); 6] = [
     ("start", &["cargo run --release", "exit code 0"]),
     ("repeat", &["the black-box tests", "0 failed"]),
     (
         "figures",
         &["DeleteKey answered", "PutKey answered", "Revoke answered"],
+    ),
+    (
+        "abandon",
+        &["10000 streams, Cancel", "10000 streams, Drain"],
     ),
     ("mutants", &["nothing skipped", "mutants tested", "None."]),
     (
