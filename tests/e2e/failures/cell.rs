@@ -1,5 +1,8 @@
 //! One cell: a workspace of its own with its keys, one call, and what became of it.
 
+use std::cell::RefCell;
+use std::io::Write as _;
+
 use keyway_proto::router::v1::{GetReceiptRequest, StreamChatRequest, stream_chat_response};
 use keyway_proto::vault::v1::{
     CredentialMode, DeleteKeyRequest, FailureClass, Policy, PutKeyRequest,
@@ -56,6 +59,7 @@ pub(super) struct Cell {
 }
 
 /// How a call ended for its caller.
+#[derive(Debug)]
 struct End {
     call_id: String,
     part: bool,
@@ -175,10 +179,14 @@ impl Cell {
     /// receipt of a call on an own key may be complete a moment after the call.
     async fn attempts(self, world: &World, caller: &Speaker, end: &End) -> String {
         let is_there = router_of(world, self.failure).is_none();
+        let seen = Seen::default();
         let complete = async || {
-            let used = self.receipt(caller, &end.call_id).await?;
+            let used = self.receipt(caller, &end.call_id).await;
+            let sent = self.journal(world).await;
+            seen.note(format!("receipt {used:?}, journal {sent:?}, {end:?}"));
+            let used = used?;
             let whole = if is_there {
-                used == self.journal(world).await
+                used == sent
             } else {
                 used.len() == BUDGET
             };
@@ -235,6 +243,28 @@ impl Cell {
             .filter(|entry| mine(entry))
             .map(key)
             .collect()
+    }
+}
+
+/// What was seen last, shown where the test ends because of it.
+#[derive(Default)]
+struct Seen(RefCell<String>);
+
+impl Seen {
+    fn note(&self, what: String) {
+        *self.0.borrow_mut() = what;
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            drop(writeln!(
+                std::io::stderr(),
+                "last seen: {}",
+                self.0.borrow()
+            ));
+        }
     }
 }
 
