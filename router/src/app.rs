@@ -290,7 +290,10 @@ async fn prices(
     let path = config.overlay.clone();
     let overlay = path.as_deref().map(price::read).transpose()?;
     let (aliases, now) = (config.aliases.clone(), parts.clock.now());
-    let prices = Arc::new(Prices::new(overlay, aliases, config.multiplier, now)?);
+    let prices = Arc::new(
+        Prices::new(overlay, aliases, config.multiplier, now)?
+            .charging_estimates(config.charge_estimates),
+    );
     let file = PriceFile {
         path,
         prices: Arc::clone(&prices),

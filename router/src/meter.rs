@@ -16,7 +16,7 @@ use tracing::Span;
 
 use crate::counters;
 use crate::observed::Observed;
-use crate::price::Prices;
+use crate::price::{Prices, estimate};
 
 /// What an attempt is priced with, and by whose clock.
 #[derive(Debug, Clone)]
@@ -100,10 +100,16 @@ impl Meter {
     }
 
     fn basis(&self) -> Basis {
-        if self.billable {
-            self.metered.basis()
-        } else {
-            Basis::None
+        if !self.billable {
+            return Basis::None;
+        }
+        let (pricing, attempt) = (&self.pricing, &self.attempt);
+        let model = (attempt.provider, attempt.requested_model.as_str());
+        match self.metered.basis() {
+            Basis::Unknown if estimate(&pricing.table, model, &self.metered).is_some() => {
+                Basis::Estimated
+            }
+            basis => basis,
         }
     }
 
@@ -183,6 +189,7 @@ pub(crate) fn line(attempt: &OpenAttempt, settlement: &Settlement) -> AttemptRec
         started_at: Some(timestamp(attempt.started_at)),
         settled_at: Some(timestamp(settlement.settled_at)),
         service_tier: settlement.service_tier.clone(),
+        estimated_usd: text(settlement.amounts.estimated),
     }
 }
 

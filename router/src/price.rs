@@ -7,7 +7,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use keyway_proto::billing::v1::{self as billing, UsageEvent};
 use keyway_router_billing::{Amounts, Rated};
-use keyway_router_pricing::{Aliases, Asked, Catalogue, CatalogueError, Multiplier, PriceInputs};
+use keyway_router_pricing::{
+    Aliases, Asked, Catalogue, CatalogueError, Multiplier, PriceInputs, Quote,
+};
 use keyway_router_providers::Metered;
 use keyway_words::{Basis, ProviderId, Source, Timestamp, Usage, Usd};
 
@@ -21,6 +23,8 @@ pub struct Prices {
     aliases: Aliases,
     table: ArcSwap<Catalogue>,
     multiplier: Multiplier,
+    /// Whether a hosted call is charged what its usage was estimated at.
+    charges_estimates: bool,
 }
 
 /// The amounts of one attempt.
@@ -46,7 +50,17 @@ impl Prices {
             aliases,
             table: ArcSwap::from_pointee(table),
             multiplier,
+            charges_estimates: false,
         })
+    }
+
+    /// The same with estimates charged, or not.
+    #[must_use]
+    pub fn charging_estimates(self, charges_estimates: bool) -> Self {
+        Self {
+            charges_estimates,
+            ..self
+        }
     }
 
     /// The table in force.
@@ -105,6 +119,9 @@ impl Prices {
                 unpriced: false,
             };
         }
+        if matches!(basis, Basis::Estimated) {
+            return self.estimated(table, (source, provider, model), metered);
+        }
         let inputs = PriceInputs {
             usage: metered.usage.as_ref(),
             flagged: metered.flagged,
@@ -129,6 +146,45 @@ impl Prices {
             unpriced: quote.unpriced.is_some(),
         }
     }
+}
+
+impl Prices {
+    /// What an attempt whose provider told no usage is estimated at, by the counting rule.
+    fn estimated(
+        &self,
+        table: &Catalogue,
+        (source, provider, model): (Source, ProviderId, &str),
+        metered: &Metered,
+    ) -> Priced {
+        let quote = estimate(table, (provider, model), metered);
+        let charge = match source {
+            Source::Own => Some(Usd::ZERO),
+            Source::Hosted => quote
+                .as_ref()
+                .filter(|_| self.charges_estimates)
+                .and_then(|quote| quote.charge(self.multiplier)),
+        };
+        let amounts = Amounts {
+            charge,
+            list_price: None,
+            estimated: quote.as_ref().and_then(|quote| quote.list),
+            provider_reported: None,
+        };
+        Priced {
+            amounts,
+            unpriced: quote.is_none_or(|quote| quote.unpriced.is_some()),
+        }
+    }
+}
+
+/// The estimate of an answer without usage; `None` without a counting rule, or without an answer.
+pub(crate) fn estimate(
+    table: &Catalogue,
+    (provider, model): (ProviderId, &str),
+    metered: &Metered,
+) -> Option<Quote> {
+    let served = metered.served_model.as_deref();
+    table.estimate(provider, model, served, metered.text_bytes?)
 }
 
 /// What an event costs by a table, with the operator's factor of now. Without usage, or where the

@@ -79,6 +79,8 @@ pub struct RouterConfig {
     pub overlay: Option<PathBuf>,
     /// The operator's factor on hosted list prices.
     pub multiplier: Multiplier,
+    /// Whether hosted calls are charged what their usage was estimated at.
+    pub charge_estimates: bool,
 }
 
 /// How the vault is reached and how long it may be silent.
@@ -151,6 +153,7 @@ impl Settings for RouterConfig {
             switches: values.get("switches.file")?,
             overlay: values.get("prices.overlay")?,
             multiplier: multiplier(values)?,
+            charge_estimates: values.get("prices.charge_estimates")?,
         })
     }
 }

@@ -23,6 +23,7 @@ mod drain;
 mod edges;
 mod egress;
 mod ending;
+mod estimates;
 mod exhausted;
 #[cfg(feature = "external")]
 mod external;

@@ -157,6 +157,20 @@ impl Catalogue {
             .map_or_else(|| Quote::without_row(inputs), |model| model.quote(inputs))
     }
 
+    /// What texts of so many bytes are estimated to cost, where the provider tells no usage and the
+    /// row of the model, the served one first, has a counting rule.
+    pub fn estimate(
+        &self,
+        provider: ProviderId,
+        requested: &str,
+        served: Option<&str>,
+        text_bytes: u64,
+    ) -> Option<Quote> {
+        let served = served.and_then(|model| self.find(provider, model));
+        let model = served.or_else(|| self.find(provider, requested));
+        model?.estimate(text_bytes)
+    }
+
     /// The cause if a hosted call with these features would have no price.
     pub fn check(
         &self,

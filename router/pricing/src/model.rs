@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use keyway_words::ProviderId;
+use keyway_words::{ProviderId, Usage};
 
 use crate::exact::Multiplier;
 use crate::quote::{PriceInputs, Quote, Unpriced};
 use crate::request_price::RequestPrices;
 pub use crate::row::Kind;
-use crate::row::{Price, Rates, RawRow, Unit};
+use crate::row::{Counting, Price, Rates, RawRow, Unit};
 
 /// A model of the catalogue.
 #[derive(Debug, Clone)]
@@ -19,6 +19,7 @@ pub struct Model {
     pub(crate) pricing: Pricing,
     pub(crate) factors: BTreeMap<String, Multiplier>,
     pub(crate) per_server_tool_request: Option<Price>,
+    counting: Counting,
     context_window: Option<u64>,
     max_output: Option<u64>,
     dimensions: Option<u64>,
@@ -138,8 +139,30 @@ impl Model {
         Quote::of(self, inputs)
     }
 
+    /// What texts of so many bytes are estimated to cost, by the counting rule: their bytes over
+    /// its own, rounded up, are tokens of fresh input. `None` where there is no rule.
+    pub fn estimate(&self, text_bytes: u64) -> Option<Quote> {
+        let Counting::BytesPerToken(bytes) = self.counting else {
+            return None;
+        };
+        let usage = Usage {
+            input_tokens: Some(text_bytes.div_ceil(bytes)),
+            ..Usage::default()
+        };
+        Some(self.quote(&PriceInputs {
+            usage: Some(&usage),
+            flagged: false,
+            service_tier: None,
+            dimensions: &BTreeMap::new(),
+            provider_cost: None,
+        }))
+    }
+
     /// The cause if a call with these features would have no price.
     pub fn check(&self, asked: &Asked<'_>) -> Result<(), Unpriced> {
+        if self.counting == Counting::Unknown {
+            return Err(Unpriced::Usage);
+        }
         if asked.server_tools && self.per_server_tool_request.is_none() {
             return Err(Unpriced::ServerTools);
         }
@@ -161,7 +184,9 @@ impl Model {
             return Err("model must be 1 to 128 ASCII characters".into());
         }
         let factors = raw.factors()?;
+        let counting = raw.counting()?;
         Ok(Self {
+            counting,
             provider,
             kind: raw.kind,
             pricing: pricing(&mut raw)?,

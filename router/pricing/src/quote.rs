@@ -40,6 +40,8 @@ pub enum Unpriced {
     Results,
     /// The usage has parts that this model has no price for.
     Unit,
+    /// The provider tells no usage, and the table has no counting rule.
+    Usage,
     /// The provider's parts exceed its total.
     Flagged,
     /// The amount does not fit.
@@ -57,6 +59,9 @@ impl Unpriced {
             Self::ServerTools => "the price table has no price for tools on the provider's side",
             Self::Results => "the price table has no price for this number of results",
             Self::Unit => "the price table has no price for a part of the usage",
+            Self::Usage => {
+                "the provider tells no usage of this model, and the price table has no counting rule for it"
+            }
             Self::Flagged => "the parts of the usage exceed its total",
             Self::TooLarge => "the amount is too large",
         }

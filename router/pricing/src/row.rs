@@ -94,6 +94,17 @@ pub enum Unit {
     PerPage,
 }
 
+/// How it is known what a request used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// The provider tells.
+    Reported,
+    /// The provider does not; an estimate is the bytes of its texts over this, rounded up.
+    BytesPerToken(u64),
+    /// The provider does not, and there is no rule.
+    Unknown,
+}
+
 /// What a model is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,6 +143,11 @@ pub(crate) struct RawRow {
     pub(crate) per_server_tool_request: Option<Price>,
     #[serde(default)]
     pub(crate) request_tiers: Vec<RequestTier>,
+    /// Whether the provider tells what a request used.
+    #[serde(default = "yes")]
+    pub(crate) reports_usage: bool,
+    /// Where it does not: the counting rule, so many bytes of text to a token of input.
+    pub(crate) bytes_per_token: Option<u64>,
     pub(crate) context_window: Option<u64>,
     pub(crate) max_output: Option<u64>,
     #[serde(rename = "cache_min_tokens")]
@@ -180,6 +196,10 @@ pub(crate) struct RawRates {
     unknown: Unknown,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 #[derive(Debug, Deserialize)]
 enum Currency {
     #[serde(rename = "USD")]
@@ -218,6 +238,23 @@ impl RawRow {
             factors.insert(name.clone(), factor);
         }
         Ok(factors)
+    }
+
+    /// What is known of the usage; refuses a counting rule that nobody needs, or that says nothing.
+    pub(crate) fn counting(&self) -> Result<Counting, String> {
+        match (self.reports_usage, self.bytes_per_token) {
+            (true, None) => Ok(Counting::Reported),
+            (false, None) => Ok(Counting::Unknown),
+            (false, Some(bytes @ 1..=64)) if self.unit == Unit::PerMillionTokens => {
+                Ok(Counting::BytesPerToken(bytes))
+            }
+            (false, Some(_)) => {
+                Err("bytes_per_token must be 1 to 64, of a model priced by tokens".into())
+            }
+            (true, Some(_)) => {
+                Err("bytes_per_token belongs beside \"reports_usage\": false".into())
+            }
+        }
     }
 
     /// Refuses prices of requests that nobody charges.

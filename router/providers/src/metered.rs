@@ -25,11 +25,19 @@ pub struct Metered {
     pub dimensions: BTreeMap<String, String>,
     /// What the provider says it costs, where it does.
     pub provider_cost: Option<Usd>,
+    /// Bytes of the texts that were sent, of a whole answer whose provider told no usage; what a
+    /// counting rule starts from.
+    pub text_bytes: Option<u64>,
     /// Set where parts exceed their total or a count could not be read: not to be priced.
     pub flagged: bool,
 }
 
 impl Metered {
+    /// The answer is there: if it told no usage, what was sent is all that is known.
+    pub fn answered_texts(&mut self, bytes: u64) {
+        self.text_bytes = self.usage.is_none().then_some(bytes);
+    }
+
     /// How the usage was obtained, of an answer that the provider began.
     pub fn basis(&self) -> Basis {
         match &self.usage {

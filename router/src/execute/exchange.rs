@@ -130,16 +130,8 @@ fn whole(
             progress.metered.clone_from(&reply.metered);
             Ok(Answer::Chat(reply))
         }
-        Work::Embed(call) => {
-            let reply = adapter.embed_reply(body, call.inputs.len())?;
-            progress.metered.clone_from(&reply.metered);
-            Ok(Answer::Embed(reply))
-        }
-        Work::StreamEmbed(parts) => {
-            let reply = adapter.embed_reply(body, parts.current().inputs.len())?;
-            progress.metered.clone_from(&reply.metered);
-            Ok(Answer::Embed(reply))
-        }
+        Work::Embed(call) => embedded(adapter, &call.inputs, body, progress),
+        Work::StreamEmbed(parts) => embedded(adapter, &parts.current().inputs, body, progress),
         Work::Search(call) => {
             let reply = adapter.search_reply(&call.model, body)?;
             progress.metered.clone_from(&reply.metered);
@@ -147,6 +139,21 @@ fn whole(
         }
         Work::Native(_) => Err(DecodeError::NotOffered { what: "native" }),
     }
+}
+
+fn embedded(
+    adapter: &dyn Adapter,
+    inputs: &[String],
+    body: &[u8],
+    progress: &mut Progress,
+) -> Result<Answer, DecodeError> {
+    let reply = adapter.embed_reply(body, inputs.len())?;
+    progress.metered.clone_from(&reply.metered);
+    let bytes = inputs.iter().map(String::len).sum::<usize>();
+    progress
+        .metered
+        .answered_texts(u64::try_from(bytes).unwrap_or(u64::MAX));
+    Ok(Answer::Embed(reply))
 }
 
 async fn stream(

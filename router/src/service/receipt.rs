@@ -59,5 +59,6 @@ fn attempt(event: billing::UsageEvent) -> wire::AttemptReceipt {
         started_at: event.started_at,
         settled_at: event.settled_at,
         service_tier: event.service_tier,
+        estimated_usd: event.estimated_usd,
     }
 }

@@ -1,5 +1,7 @@
 //! Google's listed paths as its own SDK calls them, in both versions of the API.
 
+mod embedded;
+
 use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
@@ -174,11 +176,15 @@ impl NativeApi for GoogleApi {
 
     fn meter(
         &self,
-        _endpoint: &Endpoint,
+        endpoint: &Endpoint,
         _model: &str,
-        _body: Option<&NativeBody>,
+        body: Option<&NativeBody>,
     ) -> Box<dyn NativeMeter> {
-        Box::<ContentMeter>::default()
+        let texts = body.filter(|_| endpoint.kind == Kind::Embed);
+        Box::new(ContentMeter {
+            text_bytes: texts.map(embedded::text_bytes),
+            ..ContentMeter::default()
+        })
     }
 }
 
@@ -186,6 +192,8 @@ impl NativeApi for GoogleApi {
 #[derive(Debug, Default)]
 struct ContentMeter {
     metered: Metered,
+    /// Of the texts that are to be embedded.
+    text_bytes: Option<u64>,
     finished: bool,
 }
 
@@ -253,6 +261,9 @@ impl NativeMeter for ContentMeter {
                 .for_each(|answer| self.take(answer));
         } else if let Ok(answer) = serde_json::from_slice::<Answer>(body) {
             self.take(answer);
+            if let Some(bytes) = self.text_bytes {
+                self.metered.answered_texts(bytes);
+            }
         }
         self.metered.complete = self.metered.usage.is_some();
     }

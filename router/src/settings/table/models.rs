@@ -35,4 +35,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: Default::Is("1"),
         help: "Factor on the list price of hosted calls.",
     },
+    Setting {
+        path: "prices.charge_estimates",
+        kind: Kind::Bool,
+        default: Default::Is("false"),
+        help: "Whether a hosted call of a model whose provider tells no usage is charged what the counting rule of the price table estimates; otherwise the charge is not known, and the estimate stands beside it.",
+    },
 ];

@@ -94,3 +94,56 @@ fn the_served_model_sets_the_price_where_it_has_a_row() {
     assert_eq!(at("claude-opus-5-5", Some("claude-sonnet-5")), Some(sonnet));
     assert_eq!(at("claude-opus-5-5", Some("unheard-of")), Some(opus));
 }
+
+#[test]
+fn texts_without_usage_are_estimated_by_their_bytes_rounded_up_to_a_token() {
+    let catalogue = Catalogue::builtin().unwrap();
+    // Four bytes to a token, 0.15 USD per million: 1, 1, 2 and 250 000 tokens.
+    for (bytes, usd) in [
+        (0, "0.000000000000"),
+        (1, "0.000000150000"),
+        (4, "0.000000150000"),
+        (5, "0.000000300000"),
+        (1_000_000, "0.037500000000"),
+    ] {
+        let quote = catalogue.estimate(Google, "gemini-embedding-001", None, bytes);
+        assert_eq!(quote.unwrap().list, Some(usd.parse().unwrap()), "{bytes}");
+    }
+    let largest = catalogue.estimate(Google, "gemini-embedding-001", None, u64::MAX);
+    assert!(largest.is_some());
+    for model in ["gemini-embedding-2", "gemini-3.8-flash", "no-such-model"] {
+        assert!(
+            catalogue.estimate(Google, model, None, 4).is_none(),
+            "{model}"
+        );
+    }
+}
+
+#[test]
+fn a_model_that_tells_no_usage_and_has_no_counting_rule_has_no_price() {
+    let row = |more: &str| {
+        format!(
+            r#"[{{"provider":"google","model":"silent","kind":"embedding","currency":"USD","unit":"per_million_tokens",
+                "input":"1","output":"0","source":"this test"{more}}}]"#
+        )
+    };
+    let load = |more: &str| Catalogue::with_overlay(&row(more), keyway_words::Timestamp(0));
+    let check = |more: &str| {
+        let catalogue = load(more).unwrap();
+        catalogue.check(Google, "silent", &crate::Asked::default())
+    };
+    assert_eq!(check(r#","reports_usage":false"#), Err(Unpriced::Usage));
+    assert_eq!(
+        check(r#","reports_usage":false,"bytes_per_token":3"#),
+        Ok(())
+    );
+    assert_eq!(check(""), Ok(()));
+    for wrong in [
+        r#","bytes_per_token":4"#,
+        r#","reports_usage":false,"bytes_per_token":0"#,
+        r#","reports_usage":false,"bytes_per_token":65"#,
+        r#","reports_usage":false,"bytes_per_token":"4""#,
+    ] {
+        assert!(load(wrong).is_err(), "{wrong}");
+    }
+}
