@@ -27,6 +27,12 @@ impl Simulator {
         answer["entries"].as_array().expect("a list").clone()
     }
 
+    /// The number of the last request that it has read, 0 before the first.
+    pub(crate) async fn last(self) -> u64 {
+        let state = self.read("/_sim/state").await;
+        state["last"].as_u64().expect("a number")
+    }
+
     /// The requests after a number, oldest first.
     pub(crate) async fn journal_after(self, number: u64) -> Vec<Value> {
         let answer = self.read(&format!("/_sim/journal?after={number}")).await;

@@ -35,11 +35,21 @@ pub struct Postgres {
 const WATCHDOG: &str = r#"
 start() { "$1" -D "$2/data" >>"$2/log" 2>&1 </dev/null & server=$!; }
 stop() { kill -QUIT "$server"; wait "$server"; }
+kill_all() {
+    # It must not start others while its own are counted.
+    kill -STOP "$server"
+    all="$server $(cat "/proc/$server/task/$server/children")"
+    kill -KILL $all
+    wait "$server"
+    for one in $all; do while readlink "/proc/$one/exe"; do :; done; done
+    sed -i 's/^ready *$/killed/' "$1/data/postmaster.pid"
+}
 start "$1" "$2"
 while read -r word; do
     case $word in
         start) start "$1" "$2" ;;
         stop) stop ;;
+        kill) kill_all "$2" ;;
     esac
 done
 stop
@@ -113,6 +123,12 @@ impl Postgres {
         })
     }
 
+    /// Kills all its processes at once, as `kill -9` or the kernel would.
+    pub fn kill(&self) -> Result<()> {
+        self.tell("kill")?;
+        wait_for("the server's end", || Ok(self.says("killed")))
+    }
+
     /// Starts it again after a crash, on the same port.
     pub fn restart(&self) -> Result<()> {
         self.tell("start")?;
@@ -162,14 +178,19 @@ impl Postgres {
     /// Whether it serves; `false` if its port was taken.
     fn until_ready(&self) -> Result<bool> {
         let mut taken = false;
-        let status = self.folder.join("data/postmaster.pid");
         wait_for("the server", || {
             taken = self.log().contains("could not bind");
-            let ready = fs::read_to_string(&status).unwrap_or_default();
-            Ok(taken || ready.lines().any(|line| line.trim_end() == "ready"))
+            Ok(taken || self.says("ready"))
         })
         .with_context(|| self.log())?;
         Ok(!taken)
+    }
+
+    /// Whether its own file says that it is in this state.
+    fn says(&self, state: &str) -> bool {
+        let file = self.folder.join("data/postmaster.pid");
+        let told = fs::read_to_string(file).unwrap_or_default();
+        told.lines().any(|line| line.trim_end() == state)
     }
 }
 
@@ -271,6 +292,17 @@ mod tests {
 
     fn alive(server: &Postgres) -> bool {
         std::net::TcpStream::connect(("127.0.0.1", server.port)).is_ok()
+    }
+
+    #[test]
+    fn a_server_comes_back_after_every_process_of_it_was_killed() {
+        let server = Postgres::start().unwrap();
+        for _ in 0..3 {
+            server.kill().unwrap();
+            assert!(!alive(&server));
+            server.restart().unwrap();
+            assert!(alive(&server));
+        }
     }
 
     #[test]
