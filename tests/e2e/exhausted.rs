@@ -118,7 +118,7 @@ async fn connections_that_take_every_descriptor_of_the_router_hold_new_ones_up_a
 }
 
 /// Sets what a running process may have; `None` is what this process may.
-fn limit(product: &mut Product, part: Part, resource: Resource, most: Option<u64>) {
+pub(crate) fn limit(product: &mut Product, part: Part, resource: Resource, most: Option<u64>) {
     let own = getrlimit(resource);
     let limit = Rlimit {
         current: most.or(own.current),
