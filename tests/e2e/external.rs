@@ -7,6 +7,7 @@ mod deploy;
 mod edges;
 mod envelope;
 mod feed;
+mod four_routers;
 mod key_news;
 mod ledger_away;
 mod postgres_away;
