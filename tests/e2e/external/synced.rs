@@ -1,28 +1,61 @@
-//! What is acknowledged was synced first, by a trace of the router's system calls: on the platform's key
-//! the request leaves after the opening is on the disk, and the answer ends after the settlement is.
-//! A kill can't show that, since the kernel keeps what was only written.
+//! What is acknowledged was synced first, by a trace of the system calls of the router, and of PostgreSQL
+//! where that is its ledger: on the platform's key the request leaves after the opening is on the disk, and
+//! the answer ends after the settlement is. A kill can't show that, since the kernel keeps what was only
+//! written.
 
 use std::path::Path;
 use std::process::Stdio;
 
 use keyway::Part;
+use keyway_test_servers::Postgres;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::harness::{BOUND, Product, only_attempt, say};
+use crate::harness::{BOUND, Product, Setup, VaultDatabase, only_attempt, say};
 
 const MODEL: &str = "openai/gpt-5-mini";
 const CALLS: usize = 10;
+/// Of the served model, which only an answer names.
+const ANSWER: &str = "gpt-5-mini-2025";
+const SEND: &[&str] = &["write", "writev", "sendto", "sendmsg"];
+const SYNC: &[&str] = &["fsync", "fdatasync"];
 
 #[tokio::test]
 async fn every_opening_and_every_settlement_that_is_acknowledged_was_synced_to_the_ledgers_file_first()
  {
     let mut product = Product::start().await;
-    let router = product.id(Part::Router);
     product.caller().chat_once(MODEL).await;
+    let router = product.id(Part::Router);
+    let (trace, calls) = traced(&product, &[router]).await;
+    for (mark, call_id) in &calls {
+        trace.is_in_order(mark, call_id);
+    }
+}
+
+#[tokio::test]
+async fn every_opening_and_every_settlement_that_is_acknowledged_was_synced_by_postgresql_first() {
+    let server = Postgres::start().expect("PostgreSQL");
+    let database = VaultDatabase::ledger_on(&server, "synced").await;
+    let setup = Setup::new()
+        .with("KEYWAY_ROUTER__LEDGER__PATH", "")
+        .with("KEYWAY_ROUTER__LEDGER__URL", &database.url);
+    let mut product = setup.start().await;
+    product.caller().chat_once(MODEL).await;
+    let mut processes = server.processes().expect("its processes");
+    processes.push(product.id(Part::Router));
+    let (trace, calls) = traced(&product, &processes).await;
+    let from = format!("<TCP:[{}->", product.running.site.addresses.router);
+    let to = format!("->{}]>", server.address());
+    for (mark, call_id) in &calls {
+        trace.is_in_order_at(&to, &from, mark, call_id);
+    }
+}
+
+/// Makes some calls and traces processes meanwhile; each call's prompt and id.
+async fn traced(product: &Product, processes: &[u32]) -> (Trace, Vec<(String, String)>) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("trace");
-    let mut strace = attach(router, &file).await;
+    let mut strace = attach(processes, &file).await;
     let mut calls = Vec::new();
     for number in 0..CALLS {
         let mark = format!("prompt-number-{number}-of-the-trace");
@@ -31,19 +64,19 @@ async fn every_opening_and_every_settlement_that_is_acknowledged_was_synced_to_t
         calls.push((mark, only_attempt(answer.receipt).1));
     }
     detach(&mut strace).await;
-    let trace = Trace::read(&file);
-    for (mark, call_id) in &calls {
-        trace.is_in_order(mark, call_id);
-    }
+    (Trace::read(&file), calls)
 }
 
-async fn attach(process: u32, file: &Path) -> Child {
+async fn attach(processes: &[u32], file: &Path) -> Child {
+    let processes = processes
+        .iter()
+        .flat_map(|id| ["-p".to_owned(), id.to_string()]);
     let mut strace = Command::new("strace")
-        .args(["-f", "-y", "-s", "20000", "-e"])
-        .arg("trace=write,writev,pwrite64,sendto,sendmsg,fsync,fdatasync")
+        .args(["-f", "-yy", "-s", "20000", "-e"])
+        .arg("trace=write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync")
         .arg("-o")
         .arg(file)
-        .args(["-p", &process.to_string()])
+        .args(processes)
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -129,26 +162,47 @@ impl Trace {
 
     /// Write of the opening, sync, request; write of the settlement, sync, end of the answer.
     fn is_in_order(&self, mark: &str, call_id: &str) {
-        let (write, sync): (&[&str], &[&str]) = (&["pwrite64", "write"], &["fsync", "fdatasync"]);
-        let send: &[&str] = &["write", "writev", "sendto", "sendmsg"];
+        let write: &[&str] = &["pwrite64", "write"];
         let log = "ledger.db-wal>";
         let opening = self.first(0, write, &[log, call_id]);
-        let opened = self.first(opening.ended, sync, &[log]);
-        let request = self.first(0, send, &["socket:", mark]);
+        let opened = self.first(opening.ended, SYNC, &[log]);
+        let request = self.first(0, SEND, &["<TCP", mark]);
         assert!(
             opened.ended < request.began,
             "{mark}: the request left before its opening was synced"
         );
         let settlement = self.first(request.began, write, &[log, call_id]);
-        let settled = self.first(settlement.ended, sync, &[log]);
-        let answer = self.first(
-            request.began,
-            send,
-            &["socket:", call_id, "gpt-5-mini-2025"],
-        );
+        let settled = self.first(settlement.ended, SYNC, &[log]);
+        let answer = self.first(request.began, SEND, &["<TCP", call_id, ANSWER]);
         assert!(
             settled.ended < answer.began,
             "{mark}: the answer ended before its settlement was synced"
         );
+    }
+
+    /// The same where the ledger is a server: statement to it, commit, sync of its log, request; and again
+    /// until the end of the answer from the router. Whichever process of the server syncs, the log is one.
+    fn is_in_order_at(&self, to: &str, from: &str, mark: &str, call_id: &str) {
+        let request = self.first(0, SEND, &["<TCP", mark]);
+        let opened = self.committed(0, to, call_id);
+        assert!(
+            opened.ended < request.began,
+            "{mark}: the request left before its opening was synced"
+        );
+        let settled = self.committed(request.began, to, call_id);
+        let answer = self.first(request.began, SEND, &[from, call_id, ANSWER]);
+        assert!(
+            settled.ended < answer.began,
+            "{mark}: the answer ended before its settlement was synced"
+        );
+    }
+
+    /// The first sync of the server's log that began after the commit of what names a call.
+    fn committed(&self, after: usize, to: &str, call_id: &str) -> &Traced {
+        let statement = self.first(after, SEND, &[to, call_id]);
+        let connection = statement.text.split_once("<TCP:[").expect("a connection");
+        let (connection, _) = connection.1.split_once("]>").expect("a connection");
+        let commit = self.first(statement.began - 1, SEND, &[connection, "COMMIT"]);
+        self.first(commit.began, SYNC, &["/pg_wal/"])
     }
 }

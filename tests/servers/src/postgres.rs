@@ -115,6 +115,15 @@ impl Postgres {
         &self.password
     }
 
+    /// The ids of its processes, the first of which starts all others.
+    pub fn processes(&self) -> Result<Vec<u32>> {
+        let told = fs::read_to_string(self.folder.join("data/postmaster.pid"))?;
+        let first = told.lines().next().context("its file is empty")?.trim();
+        let others = fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
+        let all = std::iter::once(first).chain(others.split_whitespace());
+        Ok(all.map(str::parse).collect::<Result<_, _>>()?)
+    }
+
     /// Ends the server as a crash would: nothing is flushed that was not committed.
     pub fn crash(&self) -> Result<()> {
         self.tell("stop")?;
