@@ -1,15 +1,18 @@
-//! A ledger that has no more room: nothing leaves that could not be billed, what is under way waits for
-//! its place, memory stays bounded, and when there is room again all of it is there.
+//! A ledger that has no more room, or is gone: nothing leaves that could not be billed, what is under way
+//! waits for its place, memory stays bounded, and when there is room again all of it is there.
 
 use futures::future::join_all;
 use keyway::Part;
+use keyway::ready::get;
 use keyway_proto::Reason;
 use keyway_proto::billing::v1::{Basis, Outcome, Source};
 use rustix::process::Resource;
 use serde_json::json;
 
 use crate::exhausted::limit;
-use crate::harness::{DEMO, Setup, Speaker, ask, only_attempt, reason, wait_for};
+use crate::harness::{
+    DEMO, Product, Setup, Speaker, ask, only_attempt, reason, resident, wait_for,
+};
 
 const HOSTED: &str = "openai/gpt-5-mini";
 const OWN: &str = "anthropic/claude-haiku-4-5";
@@ -17,15 +20,24 @@ const OWN: &str = "anthropic/claude-haiku-4-5";
 const DISK: u64 = 4 << 10;
 /// Refused calls, each of which would be remembered by a ledger that queues without a bound.
 const REFUSED: usize = 4_000;
-/// Far more than a bounded ledger needs for them, KiB.
-const GROWN: u64 = 64 << 10;
+/// Far more than a bounded ledger needs for them, bytes.
+const GROWN: u64 = 64 << 20;
 
 #[tokio::test]
 async fn a_full_ledger_refuses_calls_and_keeps_what_is_under_way_until_there_is_room_again() {
     let setup = Setup::new().with("KEYWAY_ROUTER__LOG__LEVEL", "warn");
-    let mut product = setup.start().await;
+    let product = setup.start().await;
+    outage(product, |product, gone| {
+        let most = gone.then_some(DISK);
+        limit(product, Part::Router, Resource::Fsize, most);
+    })
+    .await;
+}
+
+/// Takes the ledger away with a stream under way, and gives it back.
+pub(crate) async fn outage(mut product: Product, mut change: impl FnMut(&mut Product, bool)) {
     let admin = product.admin();
-    let secret = "sk-keyway-test-full-0001";
+    let secret = "sk-keyway-test-outage-0001";
     admin.put_key(DEMO, "anthropic", secret).await.unwrap();
     product.until_served_by(OWN, Source::Own).await;
     let (simulator, caller) = (product.simulator(), product.caller());
@@ -40,10 +52,10 @@ async fn a_full_ledger_refuses_calls_and_keeps_what_is_under_way_until_there_is_
     });
     simulator.until_held("gate", 1).await;
 
-    limit(&mut product, Part::Router, Resource::Fsize, Some(DISK));
+    change(&mut product, true);
     // A hosted call that was let in would wait for its settlement.
     let full = async || refused(&caller, OWN).await.then_some(());
-    wait_for("a ledger that is full", full).await;
+    wait_for("a ledger that takes nothing", full).await;
     let asked = simulator.last().await;
     let router = product.id(Part::Router);
     let before = resident(router);
@@ -55,13 +67,16 @@ async fn a_full_ledger_refuses_calls_and_keeps_what_is_under_way_until_there_is_
     });
     join_all(crowd).await;
     let grown = resident(router).saturating_sub(before);
-    assert!(grown < GROWN, "{grown} KiB for {REFUSED} refused calls");
+    assert!(grown < GROWN, "{grown} bytes for {REFUSED} refused calls");
     assert_eq!(simulator.last().await, asked, "nothing left");
     simulator.release("gate").await;
+    let operations = product.running.site.addresses.router_operations;
+    let (status, body) = get(operations, "/readyz").await.expect("an answer");
+    assert!(status == 503 && body.contains("\"ledger\""), "{body}");
 
-    limit(&mut product, Part::Router, Resource::Fsize, None);
+    change(&mut product, false);
     let again = async || caller.chat(ask(HOSTED)).await.ok();
-    let (served, _) = wait_for("a ledger with room", again).await;
+    let (served, _) = wait_for("a ledger that is back", again).await;
     let served = only_attempt(served.receipt).1;
     let finished = under_way.await.expect("the stream under way ends well");
     let finished = only_attempt(finished.receipt).1;
@@ -85,12 +100,4 @@ async fn refused(caller: &Speaker, model: &str) -> bool {
             true
         }
     }
-}
-
-/// Resident memory of a process, KiB.
-fn resident(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().nth(1));
-    number.expect("VmRSS").parse().expect("a number")
 }

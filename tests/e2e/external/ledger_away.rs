@@ -1,5 +1,5 @@
-//! The ledger's PostgreSQL falls silent under a running router: who reads is told so within a bound, and
-//! is served again without a restart, since no reading connection keeps its place for ever.
+//! The ledger's PostgreSQL dies or falls silent under a running router: no call is made that could not be
+//! billed, who reads is told so within a bound, and all goes on without a restart.
 
 use std::time::Duration;
 
@@ -11,10 +11,30 @@ use tokio::time::timeout;
 use tonic::Status;
 
 use crate::harness::{Logs, Product, Setup, VaultDatabase, Way, ask, reason, wait_for};
+use crate::ledger_full::outage;
 
 const MODEL: &str = "openai/gpt-5-mini";
 /// Connect and statement take 2 s each at most.
 const BOUND: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_ledger_that_is_killed_refuses_calls_and_keeps_what_is_under_way_until_it_is_back() {
+    let server = Postgres::start().expect("PostgreSQL");
+    let database = VaultDatabase::ledger_on(&server, "killed").await;
+    let setup = Setup::new()
+        .with("KEYWAY_ROUTER__LEDGER__PATH", "")
+        .with("KEYWAY_ROUTER__LEDGER__URL", &database.url);
+    let product = setup.start().await;
+    outage(product, |_, gone| {
+        let done = if gone {
+            server.kill()
+        } else {
+            server.restart()
+        };
+        done.expect("done");
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn a_ledger_that_falls_silent_three_times_is_read_again_each_time_it_is_back() {
