@@ -10,6 +10,7 @@ mod feed;
 mod four_routers;
 mod key_news;
 mod ledger_away;
+mod nats_away;
 mod postgres_away;
 mod postgres_restore;
 mod postgres_rotation;

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use futures::future::join_all;
 use keyway::Part;
-use keyway::ready::get;
 use keyway_proto::billing::v1::{
     StreamUsageOpen, StreamUsageRequest, UsageEvent, stream_usage_request,
 };
@@ -103,52 +102,6 @@ async fn sums_stay_exact_while_router_nats_and_consumer_are_killed_at_any_moment
     let wanted: Vec<_> = events.iter().map(|event| event.event_id.clone()).collect();
     assert_eq!(first, wanted, "each once at least, and first in order");
     assert_eq!(broker.sums("sums").await, sums(&events));
-}
-
-#[tokio::test]
-async fn while_nats_is_gone_calls_are_served_and_what_waits_goes_out_by_itself_in_bounded_memory() {
-    let broker = Broker::start();
-    let mut product = broker.setup().start().await;
-    product.caller().chat_once(MODEL).await;
-    published(&product, &broker, 1).await;
-    broker.server.crash().unwrap();
-    let router = product.id(Part::Router);
-    calls(&product, 200).await;
-    let before = resident(router);
-    calls(&product, WAITING).await;
-    let told = async || {
-        let metrics = product.metrics(Part::Router).await;
-        let degraded = metrics.contains("keyway_degraded{what=\"relay\"} 1");
-        let waiting = value(&metrics, "keyway_router_relay_waiting_events");
-        (degraded && waiting >= f64::from(WAITING)).then_some(())
-    };
-    wait_for("the router says so", told).await;
-    let grown = resident(router).saturating_sub(before);
-    assert!(
-        grown < 64 << 10,
-        "{grown} KiB for {WAITING} events that wait"
-    );
-    let address = product.running.site.addresses.router_operations;
-    let (status, body) = get(address, "/readyz").await.unwrap();
-    assert_eq!(status, 200, "calls need no NATS: {body}");
-    assert!(body.contains(r#""degraded":["relay"]"#), "{body}");
-
-    broker.server.restart().unwrap();
-    let least = usize::try_from(WAITING).unwrap() + 201;
-    let events = published(&product, &broker, least).await;
-    let ids: Vec<_> = broker
-        .stored()
-        .await
-        .into_iter()
-        .map(|stored| stored.id)
-        .collect();
-    let wanted: Vec<_> = events.iter().map(|event| event.event_id.clone()).collect();
-    assert_eq!(ids, wanted);
-    let mended = async || {
-        let (_, body) = get(address, "/readyz").await.ok()?;
-        (!body.contains("degraded")).then_some(())
-    };
-    wait_for("the router says so", mended).await;
 }
 
 #[tokio::test]
@@ -358,7 +311,7 @@ pub(super) async fn all_events(product: &Product) -> Vec<UsageEvent> {
 }
 
 /// So many calls, some at once, all of which must be served.
-async fn calls(product: &Product, count: u32) {
+pub(super) async fn calls(product: &Product, count: u32) {
     let callers: Vec<_> = (0..8).map(|_| product.caller()).collect();
     let calling = callers.iter().map(async |caller| {
         for _ in 0..count / 8 {
@@ -389,21 +342,10 @@ pub(super) fn sums(events: &[UsageEvent]) -> Value {
     Value::Object(shown.collect())
 }
 
-fn value(metrics: &str, series: &str) -> f64 {
+pub(super) fn value(metrics: &str, series: &str) -> f64 {
     let line = metrics.lines().find_map(|line| {
         let rest = line.strip_prefix(series)?;
         rest.trim().parse().ok()
     });
     line.unwrap_or(f64::NAN)
 }
-
-/// Resident memory of a process, KiB.
-fn resident(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().nth(1));
-    number.expect("VmRSS").parse().expect("a number")
-}
-
-/// Events that wait while NATS is gone.
-const WAITING: u32 = 2_000;
