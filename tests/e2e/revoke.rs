@@ -5,15 +5,17 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use keyway_proto::Reason;
 use keyway_proto::billing::v1::{ListUsageRequest, Source, UsageFilter};
 use keyway_proto::router::v1::GetReceiptRequest;
 use keyway_proto::vault::v1::{
-    CredentialMode, MemberServicePutRequest, MemberServiceRemoveRequest, OperatorLimits, Policy,
-    Role, TokenServiceCreateRequest, TokenServiceRevokeRequest, TokenServiceWhoAmIRequest,
-    UpdateKeyRequest, WorkspaceServiceResumeRequest, WorkspaceServiceSuspendRequest,
-    WorkspaceServiceUpdateRequest,
+    CredentialMode, FailureClass, MemberServicePutRequest, MemberServiceRemoveRequest,
+    OperatorLimits, Policy, Role, TokenServiceCreateRequest, TokenServiceRevokeRequest,
+    TokenServiceWhoAmIRequest, UpdateKeyRequest, WorkspaceServiceResumeRequest,
+    WorkspaceServiceSuspendRequest, WorkspaceServiceUpdateRequest,
 };
+use prost_types::FieldMask;
 use tonic::Status;
 
 use crate::harness::{DEMO, Logs, Product, Speaker, ask, reason, wait_for};
@@ -334,4 +336,38 @@ fn mask(path: &str) -> prost_types::FieldMask {
     prost_types::FieldMask {
         paths: vec![path.to_owned()],
     }
+}
+
+const CLASSES: [FailureClass; 2] = [FailureClass::RateLimited, FailureClass::KeyExhausted];
+
+#[tokio::test]
+async fn changes_that_leave_a_key_as_it_is_fail_no_call_that_waits_to_use_it() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    product.caller().chat_once(MODEL).await;
+    let admin = product.admin();
+    let changing = async {
+        for round in 0..200 {
+            let update = WorkspaceServiceUpdateRequest {
+                name: DEMO.to_owned(),
+                policy: Some(Policy {
+                    fallback_on: vec![CLASSES[round % 2].into()],
+                    ..Default::default()
+                }),
+                update_mask: Some(FieldMask {
+                    paths: vec!["policy.fallback_on".to_owned()],
+                }),
+                ..Default::default()
+            };
+            admin.vault.workspaces().update(update).await.unwrap();
+        }
+    };
+    let callers = (0..8).map(async |_| {
+        let caller = product.caller();
+        for _ in 0..50 {
+            let (attempt, _) = caller.chat_once(MODEL).await;
+            assert_eq!(attempt.source(), Source::Hosted);
+        }
+    });
+    tokio::join!(changing, join_all(callers));
 }

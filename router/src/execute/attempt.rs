@@ -70,14 +70,14 @@ impl Run {
             return Ended::Failed(failure);
         }
         // Checked now, not when it was planned.
-        if !self.execution.leases.is_good(lease) {
+        let Some(lease) = self.standing(planned, lease).await else {
             self.settle(meter, planned.source, Outcome::Failed, &Failure::Withdrawn)
                 .await;
             return Ended::Failed(Failure::Withdrawn);
-        }
+        };
         let mut progress = Progress::default();
         let ended = self
-            .exchange(ready, planned, lease, &meter, &mut progress)
+            .exchange(ready, planned, &lease, &meter, &mut progress)
             .instrument(meter.span())
             .await;
         if progress.left && self.call.work.is_priced() {
@@ -87,6 +87,20 @@ impl Run {
         meter.saw(&progress.metered);
         meter.first_piece(progress.first_piece);
         self.ended(ended, planned, meter, &progress).await
+    }
+
+    /// The lease by which the key may be used now: the one that it was planned by, or, if something
+    /// changed at the vault since, the one of now, if that still gives it to this call.
+    async fn standing(&mut self, planned: &Planned, lease: &Arc<Lease>) -> Option<Arc<Lease>> {
+        if self.execution.leases.is_good(lease) {
+            return Some(Arc::clone(lease));
+        }
+        let left = self.listener.left();
+        let anew = tokio::select! {
+            anew = self.plan() => anew.ok()?,
+            _left = left => return None,
+        };
+        anew.has(planned).then_some(anew.lease)
     }
 
     /// The request, written for the provider, and the key's name.

@@ -49,6 +49,12 @@ impl Plan {
         self.queue.pop_front()
     }
 
+    /// Whether it may come to this key, for this source.
+    pub(super) fn has(&self, planned: &Planned) -> bool {
+        let mut all = self.queue.iter().chain(&self.fallback);
+        all.any(|next| next.source == planned.source && next.key.is_same(&planned.key))
+    }
+
     /// Goes on where `before`, an older plan of the same call, was: what failed is left out, unless
     /// it was to be tried again.
     pub(super) fn goes_on(&mut self, before: Option<&Self>, failed: &[Arc<LeasedKey>]) {

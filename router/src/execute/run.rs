@@ -112,7 +112,7 @@ impl Run {
     }
 
     /// Leases the keys and decides which of them may be tried, in which order.
-    async fn plan(&mut self) -> Result<Plan, Fault> {
+    pub(super) async fn plan(&mut self) -> Result<Plan, Fault> {
         let (execution, call) = (&self.execution, &self.call);
         let key = LeaseKey {
             workspace: call.workspace.clone(),
@@ -279,7 +279,8 @@ impl Run {
                 passage.answered();
                 return health.worked(now);
             }
-            Ended::Left(_) => return,
+            // Something changed at the vault while it waited: the key itself may be as good as before.
+            Ended::Left(_) | Ended::Failed(Failure::Withdrawn) => return,
             Ended::Failed(failure) | Ended::AfterContent(failure) => failure,
         };
         if failure.is_providers() {

@@ -214,9 +214,12 @@ impl Cell {
             Some("second") => 'b',
             _ => 'h',
         };
+        // One that never left, since a key of the platform changed for another cell, is in no journal.
+        let left = |reason: &str| reason != Reason::NoKey.as_str();
         let names = receipt
             .attempts
             .iter()
+            .filter(|attempt| left(&attempt.reason))
             .map(|attempt| letter(&attempt.key_name));
         Some(names.collect())
     }
