@@ -37,6 +37,11 @@ impl MigratorTrait for Router {
                 sqlite: include_str!("router/0012_shared_keys.sqlite.sql"),
                 postgres: include_str!("router/0012_shared_keys.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "router_0013_spend",
+                sqlite: include_str!("router/0013_spend.sqlite.sql"),
+                postgres: include_str!("router/0013_spend.postgres.sql"),
+            }),
         ]
     }
 }

@@ -332,8 +332,8 @@ async fn hosted_allowed(operator: &Speaker, allowed: bool) {
     operator.vault.workspaces().update(request).await.unwrap();
 }
 
-fn mask(path: &str) -> prost_types::FieldMask {
-    prost_types::FieldMask {
+fn mask(path: &str) -> FieldMask {
+    FieldMask {
         paths: vec![path.to_owned()],
     }
 }

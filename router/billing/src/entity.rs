@@ -289,3 +289,43 @@ pub(crate) mod rolled_up {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+pub(crate) mod spend_months {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "spend_months")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) workspace: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) period: String,
+        pub(crate) leases: i64,
+    }
+
+    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(crate) mod spend_slices {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "spend_slices")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) workspace: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) period: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) term: i64,
+        pub(crate) held: i64,
+    }
+
+    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -15,6 +15,7 @@ use crate::database;
 use crate::entity::{corrections, open_attempts, request_ids, settlements, unsequenced};
 use crate::event;
 use crate::record::{EventRow, OpenRecord, SettleRecord};
+use crate::spend;
 
 /// The openings that a commit refused: their place among the openings, and the first call.
 pub(crate) type Repeated = HashMap<usize, String>;
@@ -40,6 +41,7 @@ pub(crate) async fn commit(
         .collect();
     let rows: Vec<&EventRow> = real.iter().map(|record| &record.row).collect();
     settle(&transaction, &rows).await?;
+    spend::draw(&transaction, term, &real).await?;
     for record in real
         .iter()
         .filter(|record| record.keeps_request_id.is_some())

@@ -30,6 +30,7 @@ mod roll_up;
 mod sequencer;
 mod shared_keys;
 mod slot;
+mod spend;
 mod stream;
 mod summarize;
 mod sums;
@@ -53,6 +54,7 @@ pub use relay::{
 pub use replay::{ReplayError, Replayed, replay};
 pub use rerate::{Rated, RerateRequest, Rerated};
 pub use slot::{OpenHandle, SettleHandle, Slot};
+pub use spend::{Leased, Spend, SpendMonth};
 pub use stream::StreamItem;
 pub use summarize::{Part, SummaryRequest};
 

@@ -2,6 +2,7 @@
 
 use keyway_proto::billing::v1::UsageEvent;
 use keyway_proto::convert::from_timestamp;
+use keyway_words::Usd;
 use prost::Message as _;
 use sea_orm::Set;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
@@ -9,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use crate::entity::{corrections, settlements, unsequenced};
 use crate::event;
 use crate::slot::OpenState;
+use crate::spend::SpendMonth;
 
 /// What handles send to the writer.
 #[derive(Debug)]
@@ -58,6 +60,8 @@ pub(crate) struct SettleRecord {
     pub(crate) row: EventRow,
     /// Of a call with a request id: whether it completed, and so keeps the id.
     pub(crate) keeps_request_id: Option<bool>,
+    /// The slice that its call was made from, and what it takes of it.
+    pub(crate) draws: Option<(SpendMonth, Usd)>,
     open: watch::Receiver<OpenState>,
     done: Option<oneshot::Sender<()>>,
     _slot: OwnedSemaphorePermit,
@@ -74,10 +78,16 @@ impl SettleRecord {
         Self {
             row: EventRow::new(event),
             keeps_request_id,
+            draws: None,
             open,
             done: Some(done),
             _slot: slot,
         }
+    }
+
+    /// The same, drawn from a slice of the workspace's spend.
+    pub(crate) fn drawn(self, draws: Option<(SpendMonth, Usd)>) -> Self {
+        Self { draws, ..self }
     }
 
     /// Whether its attempt was refused, so that there is nothing to settle.

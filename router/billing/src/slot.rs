@@ -11,6 +11,7 @@ use crate::attempt::{KeyTold, OpenAttempt, Settlement};
 use crate::error::LedgerError;
 use crate::event;
 use crate::record::{OpenRecord, Record, SettleRecord};
+use crate::spend::SpendMonth;
 
 /// Room for one attempt, taken before it is opened: neither opening nor settling can fail for
 /// want of room, or wait for any.
@@ -112,10 +113,16 @@ impl OpenHandle {
 
     /// Settles the attempt. Never waits and can't fail; see [`SettleHandle::durable`].
     pub fn settle(mut self, settlement: Settlement) -> SettleHandle {
-        self.hand_over(settlement)
+        self.hand_over(settlement, None)
     }
 
-    fn hand_over(&mut self, settlement: Settlement) -> SettleHandle {
+    /// The same of a call that was made from a slice of the workspace's spend: its charge is taken
+    /// from what this writer holds of that month.
+    pub fn settle_from(mut self, month: SpendMonth, settlement: Settlement) -> SettleHandle {
+        self.hand_over(settlement, Some(month))
+    }
+
+    fn hand_over(&mut self, settlement: Settlement, month: Option<SpendMonth>) -> SettleHandle {
         let (done, settled) = oneshot::channel();
         if let Some(Parts {
             slot,
@@ -124,6 +131,7 @@ impl OpenHandle {
         }) = self.parts.take()
         {
             let completed = settlement.outcome == Outcome::Completed;
+            let draws = month.zip(settlement.amounts.charge);
             let event = event::settled(event, settlement);
             let record = SettleRecord::new(
                 event,
@@ -131,7 +139,8 @@ impl OpenHandle {
                 self.seen.clone(),
                 done,
                 slot.permit,
-            );
+            )
+            .drawn(draws);
             drop(slot.records.send(Record::Settle(Box::new(record))));
         }
         SettleHandle { settled }
@@ -143,7 +152,7 @@ impl Drop for OpenHandle {
         let Some(parts) = &self.parts else { return };
         let now = parts.slot.clock.now();
         let lost = Settlement::without_usage(Outcome::Failed, Basis::Unknown, "INTERNAL", now);
-        drop(self.hand_over(lost));
+        drop(self.hand_over(lost, None));
     }
 }
 

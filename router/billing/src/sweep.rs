@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use crate::database;
-use crate::entity::{open_attempts, request_ids, writers};
+use crate::entity::{open_attempts, request_ids, spend_slices, writers};
 use crate::event;
 use crate::group;
 use crate::record::EventRow;
@@ -35,6 +35,7 @@ pub(crate) async fn sweep(connection: &DatabaseConnection, sweeper: Sweeper) -> 
     loop {
         let some = close_some(connection, sweeper).await?;
         if some == 0 {
+            drop_slices(connection, sweeper).await?;
             return Ok(closed);
         }
         closed += some;
@@ -65,7 +66,7 @@ pub(crate) async fn forget_request_ids(
 }
 
 async fn close_some(connection: &DatabaseConnection, sweeper: Sweeper) -> Result<u64, DbErr> {
-    let gone = gone(connection, sweeper);
+    let gone = gone(connection, sweeper, open_attempts::Column::Term);
     if open_attempts::Entity::find()
         .filter(gone.clone())
         .one(connection)
@@ -111,20 +112,37 @@ async fn close(
         .map(drop)
 }
 
-/// Open attempts whose writer is gone.
-fn gone(connection: &DatabaseConnection, sweeper: Sweeper) -> Condition {
-    let others = open_attempts::Column::Term.ne(sweeper.term);
+/// Gives back what writers hold of workspaces' spend that are gone, once their attempts are closed.
+async fn drop_slices(connection: &DatabaseConnection, sweeper: Sweeper) -> Result<(), DbErr> {
+    let gone = gone(connection, sweeper, spend_slices::Column::Term);
+    let left = spend_slices::Entity::find().filter(gone.clone());
+    if left.one(connection).await?.is_none() {
+        return Ok(());
+    }
+    let transaction = database::begin(connection).await?;
+    spend_slices::Entity::delete_many()
+        .filter(gone)
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await
+}
+
+/// Rows whose writer is gone, by their column of its term.
+fn gone(
+    connection: &DatabaseConnection,
+    sweeper: Sweeper,
+    term: impl ColumnTrait + Copy,
+) -> Condition {
+    let others = term.ne(sweeper.term);
     if !database::is_shared(connection) {
-        return Condition::all().add(open_attempts::Column::Term.lt(sweeper.term));
+        return Condition::all().add(term.lt(sweeper.term));
     }
     let dead = Query::select()
         .column(writers::Column::Term)
         .from(writers::Entity)
         .cond_where(is_dead(connection, sweeper.lease))
         .to_owned();
-    Condition::all()
-        .add(others)
-        .add(open_attempts::Column::Term.in_subquery(dead))
+    Condition::all().add(others).add(term.in_subquery(dead))
 }
 
 /// Rows of writers that stopped, or whose lease ran out by the database's clock.

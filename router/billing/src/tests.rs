@@ -12,6 +12,7 @@ mod request_ids;
 mod rerating;
 mod retention;
 mod shared_keys;
+mod spend;
 mod streaming;
 mod summaries;
 
