@@ -30,6 +30,7 @@ use crate::probe::Probes;
 use crate::relay;
 use crate::service::Services;
 use crate::settings::RouterConfig;
+use crate::spend::SpendBook;
 use crate::switches::{SwitchFile, Switches};
 use crate::upstream::{Upstreams, is_plain_beyond_loopback};
 
@@ -64,6 +65,7 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
         ledger: Arc::clone(&ledger),
         prices: Arc::clone(&prices),
         upstreams,
+        spend: spend(&ledger, &parts),
         admission: Arc::new(Admission::new(config.admission)),
         switches: switches(&config, &ledger, &parts)?,
         clock: Arc::clone(&parts.clock),
@@ -104,6 +106,15 @@ struct Followed {
     verdicts: VerdictCache,
     health: Arc<HealthBoard>,
     freshness: Arc<Freshness>,
+}
+
+/// What hosted calls may spend, and what gives back what they don't.
+fn spend(ledger: &Arc<Ledger>, parts: &Parts) -> Arc<SpendBook> {
+    let from = Arc::clone(ledger);
+    let book = SpendBook::new(from, Arc::clone(&parts.clock), parts.tasks.clone());
+    let upkeep = Arc::clone(&book).upkeep(parts.shutdown.clone());
+    parts.tasks.spawn("spend-upkeep", upkeep);
+    book
 }
 
 /// What becomes of keys, for those who follow the relay.

@@ -3,6 +3,7 @@
 //! Parsing ends every slip of the caller as one field error, before a key is looked at. What a
 //! given provider can't honour is its adapter's to refuse.
 
+mod at_most;
 mod bounds;
 mod chat;
 mod embed;
@@ -25,6 +26,7 @@ use keyway_router_providers::search::SearchCall;
 use keyway_router_providers::{Adapter, EncodeError, WireRequest};
 use keyway_words::{CallId, ProviderId, Source, WorkspaceId};
 
+pub use at_most::Asked;
 pub(crate) use embed::STREAM_EMBED;
 pub use embed_parts::EmbedParts;
 pub use native::{NativeCall, NativeRequest, unlisted};

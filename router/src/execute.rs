@@ -11,6 +11,7 @@ mod listener;
 mod native;
 mod plan;
 mod requests;
+pub(crate) mod reserve;
 mod run;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +35,7 @@ use crate::admission::Admission;
 use crate::call::Call;
 use crate::keys::{Breakers, HealthBoard, LeaseCache};
 use crate::price::Prices;
+use crate::spend::SpendBook;
 use crate::switches::Switches;
 use crate::upstream::Upstreams;
 use listener::Listener;
@@ -55,6 +57,8 @@ pub struct Execution {
     pub prices: Arc<Prices>,
     /// Providers.
     pub upstreams: Upstreams,
+    /// What hosted calls of workspaces with a limit may spend.
+    pub spend: Arc<SpendBook>,
     /// Calls in flight, and the rates of hosted requests.
     pub admission: Arc<Admission>,
     /// What the operator switched off.

@@ -41,6 +41,7 @@ pub mod resolver;
 pub mod route;
 pub mod service;
 pub mod settings;
+pub mod spend;
 pub mod switches;
 pub mod upstream;
 

@@ -17,6 +17,7 @@ use tracing::Span;
 use crate::counters;
 use crate::observed::Observed;
 use crate::price::{Prices, estimate};
+use crate::spend::Reservation;
 
 /// What an attempt is priced with, and by whose clock.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct Meter {
     metered: Metered,
     billable: bool,
     observed: Observed,
+    /// What the attempt may cost, where its workspace has a limit.
+    reserved: Option<Reservation>,
 }
 
 /// A settlement on its way, and its line in the receipt.
@@ -61,7 +64,13 @@ impl Meter {
             metered: Metered::default(),
             billable: false,
             observed,
+            reserved: None,
         }
+    }
+
+    /// It is made from a slice of the workspace's spend.
+    pub fn draws_from(&mut self, reserved: Option<Reservation>) {
+        self.reserved = reserved;
     }
 
     /// The open record, to wait for it.
@@ -128,7 +137,12 @@ impl Meter {
         if settlement.unpriced && matches!(attempt.source, Source::Hosted) {
             tracing::error!(provider = %attempt.provider, "a hosted attempt has no price");
         }
-        let handle = self.open.take().map(|open| open.settle(settlement));
+        let reserved = self.reserved.take();
+        let month = reserved.map(|reserved| reserved.spent(settlement.amounts.charge));
+        let handle = self.open.take().map(|open| match month {
+            Some(month) => open.settle_from(month, settlement),
+            None => open.settle(settlement),
+        });
         Settled { handle, receipt }
     }
 

@@ -57,6 +57,7 @@ mod rolled_back;
 mod rotation;
 mod sign_in;
 mod soak;
+mod spend;
 mod start_states;
 mod stream_embed;
 mod switches;

@@ -5,6 +5,7 @@
 //! give the same amount for ever. Pure: no clock, no files, no network.
 
 pub mod aliases;
+pub mod at_most;
 mod canonical;
 pub mod catalogue;
 pub mod exact;
@@ -15,6 +16,7 @@ pub mod row;
 mod token_price;
 
 pub use aliases::{Aliases, InvalidAliases};
+pub use at_most::AtMost;
 pub use catalogue::{Catalogue, CatalogueError};
 pub use exact::Multiplier;
 pub use model::{Asked, Kind, Model};

@@ -2,6 +2,7 @@
 
 use keyway_words::{Usage, Usd};
 
+use crate::exact::Exact;
 use crate::quote::{Line, Unpriced};
 use crate::row::{Price, RawRow, RequestTier};
 
@@ -54,6 +55,12 @@ impl RequestPrices {
             (None, None) => {}
         }
         Ok(lines)
+    }
+
+    /// What so many summaries would cost.
+    pub(crate) fn most_summaries(&self, results: u64) -> Option<Exact> {
+        self.summary
+            .map_or(Some(Exact::ZERO), |price| Exact::of(results, price.0))
     }
 
     fn per_request(&self, usage: &Usage) -> Result<Usd, Unpriced> {

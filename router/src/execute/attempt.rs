@@ -55,6 +55,10 @@ impl Run {
             Ok(ready) => ready,
             Err(failure) => return failure,
         };
+        let reserved = match self.reserved(planned, lease, &ready.request).await {
+            Ok(reserved) => reserved,
+            Err(refused) => return Ended::Left(refused),
+        };
         let slot = match self.execution.ledger.reserve() {
             Ok(slot) => slot,
             Err(refused) => return Ended::Failed(Failure::Ledger(refused)),
@@ -62,6 +66,7 @@ impl Run {
         let pricing = self.pricing();
         let opening = self.opening(planned, &ready.path, number, &pricing);
         let mut meter = Meter::open(slot, opening, pricing);
+        meter.draws_from(reserved);
         if self.opens_before_send(planned.source)
             && let Err(failure) = self.opened(&meter).await
         {

@@ -189,6 +189,8 @@ impl Run {
             self.learn(&planned, &ended, &entered);
             let failure = match ended {
                 Ended::Done(answer) => return Ok(*answer),
+                // What limits the platform's key is not what failed on an own one.
+                Ended::Left(fault) if fault.reason == Reason::SpendLimit && last.is_some() => break,
                 Ended::Left(fault) => return Err(fault),
                 Ended::AfterContent(failure) => {
                     // The caller has a part of the answer: asking again would repeat it.

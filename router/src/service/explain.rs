@@ -7,11 +7,13 @@ use keyway_proto::billing::v1 as billing;
 use keyway_proto::convert::timestamp;
 use keyway_proto::router::v1 as wire;
 use keyway_proto::vault::v1::CredentialMode;
+use keyway_router_billing::SpendMonth;
 use keyway_words::{CallId, Source, WorkspaceId};
 
 use crate::call;
 use crate::execute::Execution;
-use crate::keys::{LeaseKey, LeasedKey};
+use crate::execute::reserve::limit;
+use crate::keys::{Lease, LeaseKey, LeasedKey};
 use crate::meter::PLATFORM;
 use crate::resolver::{Facts, KeyView, Route};
 use crate::route::{Asked, Decided};
@@ -40,6 +42,7 @@ impl Execution {
         let Decided { facts, route } = self.route(asked, &lease, &table, self.clock.now());
         let in_flight = self.admission.in_flight(&key.workspace);
         let (source, reason, message) = outcome(&route);
+        let hosted_spend = self.hosted_spend(&key.workspace, &lease).await?;
         Ok(wire::ExplainRouteResponse {
             provider: provider.as_str().to_owned(),
             source: source.into(),
@@ -50,12 +53,38 @@ impl Execution {
             operator_limits: Some(lease.operator_limits.clone()),
             workspace_state: lease.workspace_state.into(),
             calls_in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
+            hosted_spend,
             hosted_requests_last_minute: self.admission.hosted.made(&key.workspace),
             candidates: facts
                 .map(|facts| candidates(&facts, route.as_ref().ok()))
                 .unwrap_or_default(),
             model,
         })
+    }
+}
+
+impl Execution {
+    /// How the workspace's month stands, where it has a limit.
+    async fn hosted_spend(
+        &self,
+        workspace: &WorkspaceId,
+        lease: &Lease,
+    ) -> Result<Option<wire::HostedSpend>, Fault> {
+        let Some(limit) = limit(lease)? else {
+            return Ok(None);
+        };
+        let month = SpendMonth {
+            workspace: workspace.clone(),
+            period: self.clock.now().month(),
+        };
+        let spend = self.ledger.spend(&month).await?;
+        Ok(Some(wire::HostedSpend {
+            period: month.period,
+            limit_usd: limit.to_string(),
+            spent_usd: spend.spent.to_string(),
+            held_usd: spend.held.to_string(),
+            remaining_usd: spend.remains(limit).to_string(),
+        }))
     }
 }
 
