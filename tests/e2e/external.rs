@@ -20,6 +20,7 @@ mod revocation;
 mod rolling;
 mod runbooks;
 mod sdk;
+mod shared_spend;
 mod sixth;
 mod synced;
 mod token;

@@ -86,10 +86,12 @@ impl SpendBook {
             if let Some(reserved) = slice.take(&month, most) {
                 return Ok(reserved);
             }
-            if let Some(spend) = slice.refused_lately(limit, most) {
+            // Beside what is free already.
+            let least = slice.missing(most);
+            if let Some(spend) = slice.refused_lately(limit, least) {
                 return Err(refused(&month, limit, most, spend));
             }
-            let leased = self.lease((month.clone(), Arc::clone(&slice)), limit, most, turn);
+            let leased = self.lease((month.clone(), Arc::clone(&slice)), limit, least, turn);
             if let Leased::Refused(spend) = leased.await? {
                 return Err(refused(&month, limit, most, spend));
             }

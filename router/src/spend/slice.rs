@@ -62,6 +62,12 @@ impl Slice {
         })
     }
 
+    /// What is missing of that much.
+    pub(super) fn missing(&self, most: Usd) -> Usd {
+        let free = self.lock().free;
+        Usd::from_pico(most.pico().saturating_sub(free))
+    }
+
     pub(super) fn add(&self, granted: Usd) {
         let mut state = self.lock();
         state.free += granted.pico();
@@ -69,17 +75,17 @@ impl Slice {
         state.refused = None;
     }
 
-    /// What a refused lease said, if no less was asked for then, a moment ago.
-    pub(super) fn refused_lately(&self, limit: Usd, most: Usd) -> Option<Spend> {
+    /// What a refused lease said, if no more was asked for then, a moment ago.
+    pub(super) fn refused_lately(&self, limit: Usd, least: Usd) -> Option<Spend> {
         let refused = self.lock().refused?;
         let holds =
-            refused.at.elapsed() < MOMENT && refused.asked.0 == limit && refused.asked.1 <= most;
+            refused.at.elapsed() < MOMENT && refused.asked.0 == limit && refused.asked.1 <= least;
         holds.then_some(refused.spend)
     }
 
-    pub(super) fn refuse(&self, limit: Usd, most: Usd, spend: Spend) {
+    pub(super) fn refuse(&self, limit: Usd, least: Usd, spend: Spend) {
         let at = Instant::now();
-        let asked = (limit, most);
+        let asked = (limit, least);
         self.lock().refused = Some(Refused { at, asked, spend });
     }
 

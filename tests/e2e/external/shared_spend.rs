@@ -1,0 +1,75 @@
+//! One limit for two routers on one PostgreSQL, also when one of them is killed with calls in flight.
+
+use keyway::Part;
+use keyway_test_servers::Postgres;
+use keyway_words::Usd;
+use serde_json::json;
+
+use crate::harness::{Logs, VaultDatabase, wait_for};
+use crate::spend::{
+    at_once, charge, limited, settled, setup, small, stands, times, until_refused, usd,
+};
+
+const PARALLEL: usize = 1_000;
+
+#[tokio::test]
+async fn two_routers_spend_no_more_than_one_limit_and_a_dead_one_gives_its_slice_back() {
+    let server = Postgres::start().expect("PostgreSQL");
+    let database = VaultDatabase::ledger_on(&server, "shared_spend").await;
+    let ledger = [
+        ("KEYWAY_ROUTER__LEDGER__PATH", ""),
+        ("KEYWAY_ROUTER__LEDGER__URL", database.url.as_str()),
+        ("KEYWAY_ROUTER__LEDGER__LEASE", "6s"),
+    ];
+    let setup = ledger
+        .iter()
+        .fold(setup(), |setup, (name, value)| setup.with(name, value));
+    let mut product = setup.start().await;
+    let second = product.second_router(&ledger).await;
+    let tenant = product.tenant("shared-spend").await;
+    let other = second.speaker(&tenant.call_token);
+    let price = charge(&tenant.caller).await;
+    let amount = times(price, 101);
+    limited(&product, &tenant, amount).await;
+    let heard = async || {
+        let spend = stands(&second.speaker(&tenant.token), &tenant.name).await?;
+        (usd(&spend.limit_usd) == amount).then_some(())
+    };
+    wait_for("the limit at the other router", heard).await;
+
+    let callers = [product.speaker(&tenant.call_token), other.clone()];
+    let logs = Logs(&product);
+    let mut answered = 1 + at_once(&callers, PARALLEL).await;
+    let spend = settled(&tenant.admin, &tenant.name).await;
+    assert_eq!(usd(&spend.spent_usd), times(price, answered));
+    for caller in &callers {
+        answered += until_refused(caller).await;
+        let spend = settled(&tenant.admin, &tenant.name).await;
+        assert_eq!(usd(&spend.spent_usd), times(price, answered));
+        assert!(usd(&spend.spent_usd) <= amount, "{spend:?}");
+    }
+    assert!(answered >= 80, "{answered}");
+
+    // Ten more calls' worth, and a router that dies with calls in flight.
+    let amount = times(price, answered + 10);
+    limited(&product, &tenant, amount).await;
+    drop(logs);
+    let simulator = product.simulator();
+    let rule = json!({"match": {"method": "POST"}, "action": {"hold": "killed"}});
+    simulator.script(&rule).await;
+    let caller = product.speaker(&tenant.call_token);
+    let dying = tokio::spawn(async move { caller.chat(small()).await });
+    simulator.until_held("killed", 1).await;
+    let admin = second.speaker(&tenant.token);
+    let spend = stands(&admin, &tenant.name).await.expect("a limit");
+    assert!(usd(&spend.held_usd) > Usd::ZERO, "{spend:?}");
+    product.kill(Part::Router).await;
+    simulator.reset().await;
+    dying.await.unwrap().expect_err("its router is gone");
+    let spend = settled(&admin, &tenant.name).await;
+    assert_eq!(usd(&spend.spent_usd), times(price, answered));
+    let more = until_refused(&other).await;
+    assert!((5..=10).contains(&more), "{more}");
+    let spend = settled(&admin, &tenant.name).await;
+    assert_eq!(usd(&spend.spent_usd), times(price, answered + more));
+}
