@@ -5,5 +5,6 @@ pub(crate) mod dead_key;
 pub(crate) mod deadline;
 pub(crate) mod fill;
 pub(crate) mod latency;
+pub(crate) mod ledger;
 pub(crate) mod lists;
 pub(crate) mod print;

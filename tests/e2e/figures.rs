@@ -1,7 +1,7 @@
 //! Prints figures of the running product, beside the machine's own: how soon a change of a key
-//! holds, what the router adds to a call, what a dead key beside it and a silent provider do, and what lists and resolving take over a million keys. Nothing here asserts a speed.
+//! holds, what the router adds to a call, what a dead key beside it and a silent provider do, what the ledger costs by its group commits, and what lists and resolving take over a million keys. Nothing here asserts a speed.
 //!
-//! `cargo bench -p keyway-tests` runs it, with `--features external` lists and resolving on PostgreSQL too;
+//! `cargo bench -p keyway-tests` runs it, with `--features external` lists, resolving and the ledger on PostgreSQL too;
 //! the figures are milliseconds. `KEYWAY_BENCH_ROWS` says another number of rows than a million.
 
 #![expect(
@@ -19,7 +19,7 @@ mod bench;
 )]
 mod harness;
 
-use bench::{changes, dead_key, deadline, latency, lists, print};
+use bench::{changes, dead_key, deadline, latency, ledger, lists, print};
 use harness::Product;
 
 #[tokio::main]
@@ -37,6 +37,7 @@ async fn main() {
     );
     lists::measure(&mut product, &database).await;
     drop(product.stop().await);
+    ledger::measure("SQLite", async |_| harness::Setup::new()).await;
     #[cfg(feature = "external")]
     on_postgresql().await;
 }
@@ -50,4 +51,13 @@ async fn on_postgresql() {
     print::disk_sync(product.state());
     lists::measure(&mut product, &database.url).await;
     drop(product.stop().await);
+    let server = keyway_test_servers::Postgres::shared().expect("PostgreSQL");
+    ledger::measure("PostgreSQL", async |at| {
+        let name = ["bench_first", "bench_second", "bench_third"][at];
+        let database = harness::VaultDatabase::ledger_on(server, name).await;
+        harness::Setup::new()
+            .with("KEYWAY_ROUTER__LEDGER__PATH", "")
+            .with("KEYWAY_ROUTER__LEDGER__URL", &database.url)
+    })
+    .await;
 }

@@ -44,27 +44,34 @@ async fn routed(product: &Product) -> Vec<Duration> {
 }
 
 async fn direct(product: &Product) -> Vec<Duration> {
+    let url = url(product);
+    let client = Client::builder().no_proxy().build().expect("a client");
+    let mut taken = Vec::new();
+    for _call in 0..CALLS {
+        let start = Instant::now();
+        ask_simulator(&client, &url).await;
+        taken.push(start.elapsed());
+    }
+    taken
+}
+
+/// Where the simulator takes the same call.
+pub(crate) fn url(product: &Product) -> String {
     let address = product.running.site.simulator.expect("the simulator runs");
-    let url = format!("http://{address}/openai/v1/chat/completions");
+    format!("http://{address}/openai/v1/chat/completions")
+}
+
+/// The same call without a router.
+pub(crate) async fn ask_simulator(client: &Client, url: &str) {
     let body = json!({
         "model": "gpt-5-mini",
         "messages": [{ "role": "user", "content": "Say something short." }],
         "max_completion_tokens": 256,
     });
-    let client = Client::builder().no_proxy().build().expect("a client");
-    let mut taken = Vec::new();
-    for _call in 0..CALLS {
-        let start = Instant::now();
-        let request = client.post(&url).bearer_auth("sk-keyway-test-direct");
-        let request = request.header("content-type", "application/json");
-        let answer = request
-            .body(body.to_string())
-            .send()
-            .await
-            .expect("an answer");
-        assert!(answer.status().is_success());
-        answer.bytes().await.expect("a body");
-        taken.push(start.elapsed());
-    }
-    taken
+    let request = client.post(url).bearer_auth("sk-keyway-test-direct");
+    let request = request.header("content-type", "application/json");
+    let answer = request.body(body.to_string()).send().await;
+    let answer = answer.expect("an answer");
+    assert!(answer.status().is_success());
+    answer.bytes().await.expect("a body");
 }
