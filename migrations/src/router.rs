@@ -42,6 +42,11 @@ impl MigratorTrait for Router {
                 sqlite: include_str!("router/0013_spend.sqlite.sql"),
                 postgres: include_str!("router/0013_spend.postgres.sql"),
             }),
+            Box::new(Step {
+                name: "router_0014_rate",
+                sqlite: include_str!("router/0014_rate.sqlite.sql"),
+                postgres: include_str!("router/0014_rate.postgres.sql"),
+            }),
         ]
     }
 }

@@ -7,6 +7,7 @@
 mod bodies;
 mod rates;
 mod request_ids;
+mod shared_rate;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +21,7 @@ use crate::counters;
 pub use bodies::{Bodies, BodyBudget};
 pub use rates::Minute;
 pub use request_ids::{Claimed, RequestIds};
+pub use shared_rate::{LeaseRate, NoRequest, SharedRate};
 
 /// Bounds of the whole router.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,8 @@ pub struct Admission {
     places: Arc<Semaphore>,
     /// Hosted requests of the last minute.
     pub hosted: Minute<WorkspaceId>,
+    /// Those of all routers of the ledger, where there may be others.
+    pub shared: Option<SharedRate>,
     /// Request ids of open calls.
     pub request_ids: Arc<RequestIds>,
 }
@@ -65,13 +69,14 @@ enum Turn {
 
 impl Admission {
     /// Nothing is in flight.
-    pub fn new(bounds: AdmissionBounds) -> Self {
+    pub fn new(bounds: AdmissionBounds, shared: Option<SharedRate>) -> Self {
         Self {
             bounds,
             in_flight: Mutex::default(),
             room: Arc::new(Semaphore::new(bounds.calls)),
             places: Arc::new(Semaphore::new(bounds.queue)),
             hosted: Minute::default(),
+            shared,
             request_ids: Arc::default(),
         }
     }
@@ -172,12 +177,13 @@ mod tests {
     use super::*;
 
     fn admission(workspace_calls: usize, calls: usize, queue: usize) -> Arc<Admission> {
-        Arc::new(Admission::new(AdmissionBounds {
+        let bounds = AdmissionBounds {
             workspace_calls,
             calls,
             queue,
             longest_wait: Duration::from_secs(5),
-        }))
+        };
+        Arc::new(Admission::new(bounds, None))
     }
 
     #[test]

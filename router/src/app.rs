@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tracing::error;
 use zeroize::Zeroizing;
 
-use crate::admission::{Admission, Bodies, BodyBudget};
+use crate::admission::{Admission, Bodies, BodyBudget, SharedRate};
 use crate::callers::{Grants, VerdictCache};
 use crate::counters;
 use crate::edge::HttpEdge;
@@ -66,7 +66,7 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
         prices: Arc::clone(&prices),
         upstreams,
         spend: spend(&ledger, &parts),
-        admission: Arc::new(Admission::new(config.admission)),
+        admission: Arc::new(Admission::new(config.admission, shared_rate(&ledger))),
         switches: switches(&config, &ledger, &parts)?,
         clock: Arc::clone(&parts.clock),
         tasks: parts.tasks.clone(),
@@ -106,6 +106,12 @@ struct Followed {
     verdicts: VerdictCache,
     health: Arc<HealthBoard>,
     freshness: Arc<Freshness>,
+}
+
+/// The rates of hosted requests of all routers, where there may be others.
+fn shared_rate(ledger: &Arc<Ledger>) -> Option<SharedRate> {
+    let from = Arc::clone(ledger);
+    ledger.is_shared().then(|| SharedRate::new(from))
 }
 
 /// What hosted calls may spend, and what gives back what they don't.

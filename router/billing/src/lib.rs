@@ -18,6 +18,7 @@ mod event;
 mod group;
 mod ledger;
 mod price_tables;
+mod rate;
 mod read;
 mod readers;
 mod reconcile;
@@ -43,6 +44,7 @@ pub use config::LedgerConfig;
 pub use error::LedgerError;
 pub use ledger::Ledger;
 pub use price_tables::PriceTable;
+pub use rate::{RATE_MOMENT, RateLeased, RateSlice};
 pub use read::{CallRecord, Page, PageRequest, UsageFilter};
 pub use reconcile::{
     Compared, DayAndKey, ReconcileError, Reconciled, Report, ReportError, Totals, reconcile,

@@ -6,6 +6,7 @@ mod durability;
 mod exactly_once;
 mod group_commit;
 mod postgres;
+mod rate;
 mod reading;
 mod relaying;
 mod request_ids;

@@ -8,6 +8,7 @@ use keyway_words::Source;
 
 use super::Answer;
 use super::run::Run;
+use crate::admission::NoRequest;
 use crate::call::Work;
 use crate::counters;
 use crate::keys::Lease;
@@ -38,7 +39,11 @@ impl Run {
 
     /// Counts a provider request on the platform's key once, however often it is tried. A call on
     /// an own key is not asked.
-    pub(super) fn hosted_turn(&mut self, planned: &Planned, lease: &Lease) -> Result<(), Fault> {
+    pub(super) async fn hosted_turn(
+        &mut self,
+        planned: &Planned,
+        lease: &Lease,
+    ) -> Result<(), Fault> {
         if self.hosted_counted || planned.source == Source::Own {
             return Ok(());
         }
@@ -46,9 +51,22 @@ impl Run {
         let operator = of(lease.operator_limits.limits.as_ref());
         let own = of(lease.policy.limits.as_ref());
         let most = operator.into_iter().chain(own).min();
-        let admission = &self.execution.admission;
-        let taken = admission.hosted.take(&self.call.workspace, most);
-        taken.map_err(|wait| limited(most.unwrap_or_default(), wait))?;
+        let (admission, workspace) = (&self.execution.admission, &self.call.workspace);
+        if let (Some(shared), Some(most)) = (&admission.shared, most) {
+            let taken = tokio::select! {
+                taken = shared.take(workspace, most) => taken,
+                left = self.listener.left() => return Err(left.fault("the ledger")),
+            };
+            taken.map_err(|why| match why {
+                NoRequest::Limited(wait) => limited(most, wait),
+                NoRequest::Ledger(error) => error.into(),
+            })?;
+            // Counted here too, for those who look; the limit is kept above.
+            admission.hosted.take(workspace, None).ok();
+        } else {
+            let taken = admission.hosted.take(workspace, most);
+            taken.map_err(|wait| limited(most.unwrap_or_default(), wait))?;
+        }
         self.hosted_counted = true;
         Ok(())
     }

@@ -178,7 +178,7 @@ impl Run {
             let Some((planned, entered)) = self.next_after(last.as_ref(), plan).await? else {
                 break;
             };
-            if let Err(limited) = self.hosted_turn(&planned, &plan.lease) {
+            if let Err(limited) = self.hosted_turn(&planned, &plan.lease).await {
                 // What limits the platform's key is not what failed on an own one.
                 if last.is_none() {
                     return Err(limited);

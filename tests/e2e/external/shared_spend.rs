@@ -1,11 +1,16 @@
-//! One limit for two routers on one PostgreSQL, also when one of them is killed with calls in flight.
+//! One limit of spend and of requests for two routers on one PostgreSQL, also when one of them is killed with calls in flight.
 
+use futures::future::join_all;
 use keyway::Part;
+use keyway_proto::Reason;
+use keyway_proto::vault::v1::{Limits, OperatorLimits, WorkspaceServiceUpdateRequest};
 use keyway_test_servers::Postgres;
 use keyway_words::Usd;
+use prost_types::FieldMask;
 use serde_json::json;
+use tonic::Status;
 
-use crate::harness::{Logs, VaultDatabase, wait_for};
+use crate::harness::{Logs, VaultDatabase, reason, wait_for};
 use crate::spend::{
     at_once, charge, limited, settled, setup, small, stands, times, until_refused, usd,
 };
@@ -73,3 +78,82 @@ async fn two_routers_spend_no_more_than_one_limit_and_a_dead_one_gives_its_slice
     let spend = settled(&admin, &tenant.name).await;
     assert_eq!(usd(&spend.spent_usd), times(price, answered + more));
 }
+
+#[tokio::test]
+async fn two_routers_make_no_more_hosted_requests_a_minute_than_one_limit() {
+    let server = Postgres::start().expect("PostgreSQL");
+    let database = VaultDatabase::ledger_on(&server, "shared_rate").await;
+    let ledger = [
+        ("KEYWAY_ROUTER__LEDGER__PATH", ""),
+        ("KEYWAY_ROUTER__LEDGER__URL", database.url.as_str()),
+    ];
+    let setup = ledger
+        .iter()
+        .fold(setup(), |setup, (name, value)| setup.with(name, value));
+    let product = setup.start().await;
+    let _logs = Logs(&product);
+    let second = product.second_router(&ledger).await;
+    let tenant = product.tenant("shared-rate").await;
+    let update = WorkspaceServiceUpdateRequest {
+        name: tenant.name.clone(),
+        operator_limits: Some(OperatorLimits {
+            limits: Some(Limits {
+                hosted_requests_per_minute: Some(RATE),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }),
+        update_mask: Some(FieldMask {
+            paths: vec!["operator_limits.limits.hosted_requests_per_minute".to_owned()],
+        }),
+        ..Default::default()
+    };
+    // Before any call, so that no router has a lease without it.
+    let operator = product.operator();
+    operator.vault.workspaces().update(update).await.unwrap();
+    let callers = [
+        product.speaker(&tenant.call_token),
+        second.speaker(&tenant.call_token),
+    ];
+    let calls = (0..300).map(async |number| callers[number % 2].chat(small()).await);
+    let mut answered = 0;
+    for answer in join_all(calls).await {
+        match answer {
+            Ok(_) => answered += 1,
+            Err(status) => is_limited(&status),
+        }
+    }
+    // What one router leased and did not use is the other's after a moment.
+    for caller in callers.iter().chain(&callers) {
+        loop {
+            match caller.chat(small()).await {
+                Ok(_) => answered += 1,
+                Err(status) => break is_limited(&status),
+            }
+        }
+    }
+    assert!(answered <= RATE && answered > RATE / 2, "{answered}");
+    let sent = product.simulator().journal().await;
+    let hosted = sent.iter().filter(|sent| sent["method"] == "POST").count();
+    assert!(hosted <= usize::try_from(RATE).unwrap() + 1, "{hosted}");
+    let secret = "sk-keyway-test-shared-rate-0001";
+    tenant
+        .admin
+        .put_key(&tenant.name, "openai", secret)
+        .await
+        .unwrap();
+    for caller in &callers {
+        let own = async || caller.chat(small()).await.ok();
+        wait_for("a call on an own key", own).await;
+    }
+}
+
+fn is_limited(status: &Status) {
+    assert_eq!(
+        reason(status),
+        Some(Reason::HostedRateLimited),
+        "{status:?}"
+    );
+}
+
+const RATE: u64 = 60;
