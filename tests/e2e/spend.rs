@@ -34,17 +34,17 @@ pub(super) async fn limit(product: &Product, workspace: &str, usd: Option<&str>)
             }),
             ..Default::default()
         }),
-        update_mask: mask("operator_limits.limits.hosted_spend_per_month_usd"),
+        update_mask: Some(mask("operator_limits.limits.hosted_spend_per_month_usd")),
         ..Default::default()
     };
     let updated = product.operator().vault.workspaces().update(update).await;
     updated.expect("a limit");
 }
 
-fn mask(path: &str) -> Option<FieldMask> {
-    Some(FieldMask {
+fn mask(path: &str) -> FieldMask {
+    FieldMask {
         paths: vec![path.to_owned()],
-    })
+    }
 }
 
 /// How the month stands; `None` until the router has heard of a limit.
@@ -52,7 +52,6 @@ pub(super) async fn stands(caller: &Speaker, workspace: &str) -> Option<HostedSp
     let request = ExplainRouteRequest {
         workspace: workspace.to_owned(),
         model: MODEL.to_owned(),
-        ..Default::default()
     };
     let answer = caller.router.execution().explain_route(request).await;
     answer.expect("an explanation").into_inner().hosted_spend
@@ -193,7 +192,7 @@ async fn the_lower_limit_holds_and_a_refusal_says_how_the_month_stands() {
             }),
             ..Default::default()
         }),
-        update_mask: mask("policy.limits.hosted_spend_per_month_usd"),
+        update_mask: Some(mask("policy.limits.hosted_spend_per_month_usd")),
         ..Default::default()
     };
     tenant

@@ -10,7 +10,7 @@ use prost_types::FieldMask;
 use serde_json::json;
 use tonic::Status;
 
-use crate::harness::{Logs, VaultDatabase, reason, wait_for};
+use crate::harness::{Logs, Product, VaultDatabase, reason, wait_for};
 use crate::spend::{
     at_once, charge, limited, settled, setup, small, stands, times, until_refused, usd,
 };
@@ -94,23 +94,8 @@ async fn two_routers_make_no_more_hosted_requests_a_minute_than_one_limit() {
     let _logs = Logs(&product);
     let second = product.second_router(&ledger).await;
     let tenant = product.tenant("shared-rate").await;
-    let update = WorkspaceServiceUpdateRequest {
-        name: tenant.name.clone(),
-        operator_limits: Some(OperatorLimits {
-            limits: Some(Limits {
-                hosted_requests_per_minute: Some(RATE),
-                ..Default::default()
-            }),
-            ..Default::default()
-        }),
-        update_mask: Some(FieldMask {
-            paths: vec!["operator_limits.limits.hosted_requests_per_minute".to_owned()],
-        }),
-        ..Default::default()
-    };
     // Before any call, so that no router has a lease without it.
-    let operator = product.operator();
-    operator.vault.workspaces().update(update).await.unwrap();
+    limit(&product, &tenant.name).await;
     let callers = [
         product.speaker(&tenant.call_token),
         second.speaker(&tenant.call_token),
@@ -146,6 +131,25 @@ async fn two_routers_make_no_more_hosted_requests_a_minute_than_one_limit() {
         let own = async || caller.chat(small()).await.ok();
         wait_for("a call on an own key", own).await;
     }
+}
+
+async fn limit(product: &Product, workspace: &str) {
+    let update = WorkspaceServiceUpdateRequest {
+        name: workspace.to_owned(),
+        operator_limits: Some(OperatorLimits {
+            limits: Some(Limits {
+                hosted_requests_per_minute: Some(RATE),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }),
+        update_mask: Some(FieldMask {
+            paths: vec!["operator_limits.limits.hosted_requests_per_minute".to_owned()],
+        }),
+        ..Default::default()
+    };
+    let updated = product.operator().vault.workspaces().update(update).await;
+    updated.expect("a limit");
 }
 
 fn is_limited(status: &Status) {

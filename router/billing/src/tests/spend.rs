@@ -140,11 +140,10 @@ async fn what_a_writer_holds_that_is_gone_comes_back_with_the_sweep_and_what_it_
         .unwrap()
         .open(attempt("acme", Source::Hosted));
     open.durable().await.unwrap();
-    if on_postgres() {
-        std::mem::forget(open);
-    } else {
+    let mut kept = Some(open);
+    if !on_postgres() {
         // A file has one router: the next one starts when this one is gone.
-        drop(open);
+        drop(kept.take());
         first.stop(Duration::from_secs(5)).await.unwrap();
     }
     home.all_writers_are_gone().await;
@@ -152,4 +151,5 @@ async fn what_a_writer_holds_that_is_gone_comes_back_with_the_sweep_and_what_it_
     let spend = second.spend(&month()).await.unwrap();
     let (spent, held) = (charges(1), Usd::ZERO);
     assert_eq!(spend, Spend { spent, held });
+    drop(kept);
 }
