@@ -23,6 +23,7 @@ import sdk_langchain  # noqa: F401
 import sdk_mistral  # noqa: F401
 import sdk_openai  # noqa: F401
 import sdk_openai_responses  # noqa: F401
+import sdk_shapes  # noqa: F401
 from simulator import ADDRESS, CHECKS, control
 
 

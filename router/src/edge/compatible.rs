@@ -1,37 +1,45 @@
-//! `OpenAI`'s shape for the models of every provider: `/v1/chat/completions`, `/v1/embeddings` and
-//! `/v1/models`.
+//! The models of every provider in the shape that an application speaks already: `OpenAI`'s chat
+//! completions, embeddings and responses, Anthropic's messages, all below `/v1`.
 //!
 //! A request becomes one of the neutral schema and runs like one of gRPC; what the schema can't say is
-//! refused by the field's name, never dropped. [`fields`] reads JSON so that nothing is overlooked,
-//! [`request`] and [`messages`] make the neutral request of it, [`answer`] makes the shape of the
-//! answer, [`sealed`] lets signatures travel in the ids of tool calls, [`serve`] runs the call.
+//! refused by the field's name, never dropped. A [`shape`] of a chat is a folder that reads requests
+//! and writes answers: [`completions`], [`messages`], [`responses`]. What they share stands once:
+//! [`fields`] reads JSON so that nothing is overlooked, [`common`] and [`parts`] what is in every
+//! request, [`sealed`] lets signatures travel with the caller, [`blocks`] makes an answer a row of
+//! blocks, [`receipt`] says what it cost, [`serve`] runs the call.
 
-mod answer;
+mod blocks;
+mod common;
+mod completions;
 mod embeddings;
 mod fields;
 mod messages;
 mod models;
 mod names;
+mod parts;
 mod receipt;
-mod request;
+mod responses;
 mod sealed;
 mod serve;
+mod shape;
 #[cfg(test)]
 mod tests;
 
 use http::Method;
 use keyway_proto::{Fault, Reason};
 use keyway_router_providers::native::Kind;
+use keyway_words::ProviderId;
 
 use crate::call::unlisted;
 
 pub use sealed::SealKey;
+pub(super) use shape::Shape;
 
 /// What may be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    /// A chat turn.
-    Chat,
+    /// A chat turn in this shape.
+    Chat(Shape),
     /// Embeddings.
     Embeddings,
     /// The models.
@@ -44,7 +52,9 @@ impl Endpoint {
     /// What a path below `/v1` asks for.
     pub(super) fn find(method: &Method, path: &str) -> Result<Self, Fault> {
         let (endpoint, known) = match path {
-            "/chat/completions" => (Self::Chat, Method::POST),
+            "/chat/completions" => (Self::Chat(Shape::Completions), Method::POST),
+            "/messages" => (Self::Chat(Shape::Messages), Method::POST),
+            "/responses" => (Self::Chat(Shape::Responses), Method::POST),
             "/embeddings" => (Self::Embeddings, Method::POST),
             "/models" => (Self::Models, Method::GET),
             _ => match path.strip_prefix("/models/") {
@@ -62,21 +72,48 @@ impl Endpoint {
     /// The same as one of the kinds that paths of providers have.
     pub(super) const fn kind(&self) -> Kind {
         match self {
-            Self::Chat => Kind::Chat,
+            Self::Chat(_) => Kind::Chat,
             Self::Embeddings => Kind::Embed,
             Self::Models | Self::Model(_) => Kind::Models,
         }
+    }
+
+    /// In whose words it is answered.
+    pub(super) const fn words(&self) -> ProviderId {
+        match self {
+            Self::Chat(shape) => shape.words(),
+            Self::Embeddings | Self::Models | Self::Model(_) => ProviderId::OpenAi,
+        }
+    }
+}
+
+/// In whose words a path is refused: it is the path of one of their SDKs.
+pub(super) fn words_of(path: &str) -> ProviderId {
+    if path.starts_with("/messages") {
+        ProviderId::Anthropic
+    } else {
+        ProviderId::OpenAi
     }
 }
 
 fn unknown(method: &Method, path: &str) -> Fault {
     let mut fault = unlisted(method, path);
-    fault.message = format!(
-        "{method} /v1{} is not one of the paths for every provider: /v1/chat/completions, \
-         /v1/embeddings and /v1/models; a provider's own paths are below its own base URL, such as \
-         /openai/v1",
-        path.chars().take(128).collect::<String>()
-    );
+    let path: String = path.chars().take(128).collect();
+    fault.message = if path == "/messages/count_tokens" {
+        format!(
+            "{method} /v1{path}: not every provider counts tokens before a call; those that do have \
+             it below their own base URL: /anthropic/v1/messages/count_tokens, and countTokens \
+             below /google/v1beta"
+        )
+    } else if path.starts_with("/responses/") {
+        format!("{method} /v1{path}: nothing is stored, so there is no response to ask for")
+    } else {
+        format!(
+            "{method} /v1{path} is not one of the paths for every provider: /v1/chat/completions, \
+             /v1/responses, /v1/messages, /v1/embeddings and /v1/models; a provider's own paths are \
+             below its own base URL, such as /openai/v1"
+        )
+    };
     fault
 }
 

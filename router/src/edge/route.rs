@@ -6,7 +6,7 @@ use keyway_router_providers::native::{Kind, NativeApi};
 use keyway_router_providers::registry;
 use keyway_words::ProviderId;
 
-use super::compatible::Endpoint;
+use super::compatible::{self, Endpoint};
 use super::refuse::Refused;
 
 /// Where a request goes.
@@ -29,7 +29,7 @@ pub(super) enum Way {
         /// Path below its base URL.
         path: String,
     },
-    /// In `OpenAI`'s, whoever answers it.
+    /// In those of one of the shapes for every provider.
     Compatible(Endpoint),
 }
 
@@ -38,7 +38,7 @@ impl Way {
     pub(super) const fn words(&self) -> ProviderId {
         match self {
             Self::Native { provider, .. } => *provider,
-            Self::Compatible(_) => ProviderId::OpenAi,
+            Self::Compatible(endpoint) => endpoint.words(),
         }
     }
 }
@@ -59,7 +59,10 @@ pub(super) fn route<B>(request: &Request<B>) -> Result<Routed, Refused> {
     let path = uri.path();
     let (first, rest) = split(path);
     if first == "v1" {
-        let endpoint = Endpoint::find(request.method(), rest).map_err(Refused::plain)?;
+        let endpoint = Endpoint::find(request.method(), rest).map_err(|fault| Refused {
+            provider: Some(compatible::words_of(rest)),
+            fault,
+        })?;
         return Ok(Routed {
             rpc: rpc(Some(endpoint.kind())),
             way: Way::Compatible(endpoint),
@@ -69,7 +72,7 @@ pub(super) fn route<B>(request: &Request<B>) -> Result<Routed, Refused> {
     let known = first.parse::<ProviderId>().ok();
     let Some((provider, api)) = known.and_then(|provider| Some((provider, api(provider)?))) else {
         let message = format!(
-            "no such path; the base URLs are /v1 for every provider in OpenAI's shape, and {}",
+            "no such path; the base URLs are /v1 for every provider, and {}",
             base_urls().join(", ")
         );
         let fault = Fault::new(Reason::FieldUnsupported, message).at_field("path");
@@ -173,7 +176,24 @@ mod tests {
     #[test]
     fn one_base_url_leads_to_every_provider() {
         for (method, uri, endpoint, rpc) in [
-            ("POST", "/v1/chat/completions", Endpoint::Chat, "Chat"),
+            (
+                "POST",
+                "/v1/chat/completions",
+                Endpoint::Chat(compatible::Shape::Completions),
+                "Chat",
+            ),
+            (
+                "POST",
+                "/v1/messages",
+                Endpoint::Chat(compatible::Shape::Messages),
+                "Chat",
+            ),
+            (
+                "POST",
+                "/v1/responses",
+                Endpoint::Chat(compatible::Shape::Responses),
+                "Chat",
+            ),
             ("POST", "/v1/embeddings", Endpoint::Embeddings, "Embed"),
             ("GET", "/v1/models", Endpoint::Models, "ListModels"),
             (
@@ -192,6 +212,8 @@ mod tests {
             ("DELETE", "/v1/models/x", "method"),
             ("POST", "/v1/files", "path"),
             ("POST", "/v1", "path"),
+            ("POST", "/v1/messages/count_tokens", "path"),
+            ("GET", "/v1/responses/resp_1", "path"),
         ] {
             let refused = routed(method, uri).unwrap_err();
             assert_eq!(refused.fault.field.as_deref(), Some(field), "{uri}");

@@ -1,9 +1,11 @@
-//! Every feature of the neutral schema, asked for in `OpenAI`'s shape: each provider is sent byte for
-//! byte what a call of gRPC makes it be sent, and the answer says the same, whole and streamed; or the
-//! error is named in that shape's words. `docs/compatible.md` is made of it.
+//! Every feature of the neutral schema, asked for in each shape: each provider is sent byte for byte
+//! what a call of gRPC makes it be sent, and the answer says the same, whole and streamed; or the error
+//! is named in that shape's words. `docs/compatible.md` is made of it.
 
 mod document;
 mod heard;
+mod messages;
+mod responses;
 mod spoken;
 
 use keyway_proto::router::v1::{
@@ -23,6 +25,82 @@ enum Cell {
     Works,
     Refused { reason: String, message: String },
     NoPlace(&'static str),
+}
+
+/// A shape that chats are asked for in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Completions,
+    Messages,
+    Responses,
+}
+
+impl Shape {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Completions => "/v1/chat/completions",
+            Self::Messages => "/v1/messages",
+            Self::Responses => "/v1/responses",
+        }
+    }
+
+    fn speak(self, request: &ChatRequest, stream: bool) -> Result<String, &'static str> {
+        match self {
+            Self::Completions => spoken::chat(request, stream),
+            Self::Messages => messages::chat(request, stream),
+            Self::Responses => responses::chat(request, stream),
+        }
+    }
+
+    /// An answer as one JSON, streamed or not.
+    fn whole(self, answer: &Answer, stream: bool) -> Value {
+        if !stream {
+            return answer.json();
+        }
+        match self {
+            Self::Completions => json!({"choices": [{"message": heard::message(&answer.text())}]}),
+            Self::Messages => messages::joined(&answer.text()),
+            Self::Responses => responses::last(&answer.text()),
+        }
+    }
+
+    /// Its turn as one of the neutral schema, as far as a client of this shape knows it: what is sealed
+    /// stays so.
+    fn turn(self, answer: &Value) -> Message {
+        match self {
+            Self::Completions => turn(answer),
+            Self::Messages => messages::turn(answer),
+            Self::Responses => responses::turn(answer),
+        }
+    }
+
+    fn heard(self, answer: &Answer, stream: bool) -> Value {
+        match self {
+            Self::Completions if stream => heard::streamed(&answer.text()),
+            Self::Completions => heard::whole(&answer.json()),
+            Self::Messages => messages::heard(&self.whole(answer, stream)),
+            Self::Responses => responses::heard(&self.whole(answer, stream)),
+        }
+    }
+
+    /// What an answer of a case says in this shape.
+    fn wanted(self, case: &Value) -> Value {
+        let mut wanted = match self {
+            Self::Completions => return heard::of(case),
+            Self::Messages => heard::of_blocks(case, false),
+            Self::Responses => heard::of_blocks(case, true),
+        };
+        wanted["usage"] = case["usage"].clone();
+        wanted
+    }
+
+    /// Why reasoning that came from elsewhere has no place.
+    fn no_reasoning(self) -> &'static str {
+        match self {
+            Self::Completions => "reasoning goes back in the ids of the calls that it led to",
+            _ => "reasoning goes back sealed, as it came, to the provider that made it",
+        }
+    }
 }
 
 /// The committed case of a feature.
@@ -51,54 +129,50 @@ impl Compatible<'_> {
 
     async fn chat(
         &mut self,
+        shape: Shape,
         feature: &Feature<ChatRequest, chats::Endpoint, Message>,
         endpoint: &chats::Endpoint,
     ) -> Cell {
-        let place = format!("{}: {}", endpoint.name, feature.name);
+        let place = format!("{shape:?}, {}: {}", endpoint.name, feature.name);
         let case = case(endpoint.name, feature.name);
         let mut request = say(endpoint.model, "Say something short.");
         request.max_output_tokens = None;
         (feature.set)(&mut request, endpoint);
         if let Some(then) = feature.then {
-            let body = spoken::chat(&request, false).expect("a request");
-            let answer = self.post(CHAT, &body, "").await;
+            let body = shape.speak(&request, false).expect("a request");
+            let answer = self.post(shape.path(), &body, "").await;
             self.asking.on_the_wire().await;
             if answer.status != 200 {
-                return refused(&answer.json(), &case, &place);
+                return refused(shape, &answer.json(), &case, &place);
             }
-            then(&mut request, turn(&answer.json()));
+            then(&mut request, shape.turn(&answer.json()));
         }
         let mut cells = Vec::new();
         for stream in [false, true] {
-            let body = match spoken::chat(&request, stream) {
+            let body = match shape.speak(&request, stream) {
                 Ok(body) => body,
                 Err(why) => return Cell::NoPlace(why),
             };
             let id = match request.request_id.as_str() {
                 "" => String::new(),
-                id => format!("{id}-compatible-{}-{stream}", endpoint.name),
+                id => format!("{id}-{shape:?}-{}-{stream}", endpoint.name),
             };
-            let answer = self.post(CHAT, &body, &id).await;
+            let answer = self.post(shape.path(), &body, &id).await;
             let asked = masked(&self.asking.on_the_wire().await);
             let wanted = masked(&case[if stream { "streamed" } else { "request" }]);
-            if feature.name == UNCALLED && asked != wanted {
-                // What stands there beside it is asked for in the row of reasoning before a call.
-                return Cell::NoPlace("reasoning goes back in the ids of the calls that it led to");
+            if asked != wanted && GIVEN_BACK.contains(&feature.name) {
+                return Cell::NoPlace(shape.no_reasoning());
             }
-            assert_eq!(asked, wanted, "{place}: on the wire");
+            assert_eq!(asked, wanted, "{place}: on the wire; {}", answer.text());
             cells.push(if answer.status == 200 {
                 let hosted = request.credential_mode() == CredentialMode::HostedOnly;
                 let source = if hosted { "hosted" } else { "own" };
                 assert_eq!(answer.header("keyway-source"), source, "{place}");
-                let heard = if stream {
-                    heard::streamed(&answer.text())
-                } else {
-                    heard::whole(&answer.json())
-                };
-                assert_eq!(heard, heard::of(&case["answer"]), "{place}");
+                let heard = shape.heard(&answer, stream);
+                assert_eq!(heard, shape.wanted(&case["answer"]), "{place}");
                 Cell::Works
             } else {
-                refused(&answer.json(), &case, &place)
+                refused(shape, &answer.json(), &case, &place)
             });
         }
         let streamed = cells.pop();
@@ -108,7 +182,7 @@ impl Compatible<'_> {
 
     /// Calls that were reasoned, given back with their results: by gRPC and in this shape the provider
     /// gets the same, with what it demands.
-    async fn reasoned(&mut self, endpoint: &chats::Endpoint) -> Cell {
+    async fn reasoned(&mut self, shape: Shape, endpoint: &chats::Endpoint) -> Cell {
         let mut asked = say(endpoint.model, "");
         asked.max_output_tokens = None;
         match endpoint.name {
@@ -119,9 +193,11 @@ impl Compatible<'_> {
         let mut request = asked.clone();
         let answer = self.asking.caller.chat(request.clone()).await.unwrap();
         let mut answer = answer.message.expect("a turn");
-        // What its provider did not sign is for people, and is not given back here.
+        // What its provider did not sign is for people, and has no place in a chat completion.
         answer.parts.retain(|part| match &part.part {
-            Some(part::Part::Reasoning(part)) => !part.signature.is_empty(),
+            Some(part::Part::Reasoning(part)) => {
+                shape != Shape::Completions || !part.signature.is_empty()
+            }
             _ => true,
         });
         chats::results(&mut request, answer, false);
@@ -133,23 +209,38 @@ impl Compatible<'_> {
             assert!(body.contains(mark), "{}: {body}", endpoint.name);
         }
         for stream in [false, true] {
-            let body = spoken::chat(&asked, stream).unwrap();
-            let answer = self.post(CHAT, &body, "").await;
+            let body = shape.speak(&asked, stream).unwrap();
+            let answer = self.post(shape.path(), &body, "").await;
             self.asking.on_the_wire().await;
-            let answer = if stream {
-                json!({"choices": [{"message": heard::message(&answer.text())}]})
-            } else {
-                answer.json()
-            };
+            let answer = shape.whole(&answer, stream);
             let mut request = asked.clone();
-            chats::results(&mut request, turn(&answer), false);
-            let body = spoken::chat(&request, false).unwrap();
-            let answer = self.post(CHAT, &body, "").await;
+            chats::results(&mut request, shape.turn(&answer), false);
+            let body = shape.speak(&request, false).unwrap();
+            let answer = self.post(shape.path(), &body, "").await;
             assert_eq!(answer.status, 200, "{}", answer.text());
             let sent = masked(&self.asking.on_the_wire().await);
-            assert_eq!(sent, wanted, "{}: streamed {stream}", endpoint.name);
+            assert_eq!(sent, wanted, "{shape:?}, {}: {stream}", endpoint.name);
         }
         Cell::Works
+    }
+
+    /// Every feature at every endpoint.
+    async fn chats(&mut self, shape: Shape) -> Vec<document::Row> {
+        let mut rows = Vec::new();
+        for feature in chats::features() {
+            let mut cells = Vec::new();
+            for endpoint in &chats::ENDPOINTS {
+                cells.push(self.chat(shape, &feature, endpoint).await);
+            }
+            rows.push((feature.name, feature.neutral, cells));
+        }
+        let mut cells = Vec::new();
+        for endpoint in &chats::ENDPOINTS {
+            cells.push(self.reasoned(shape, endpoint).await);
+        }
+        let neutral = "the turn of calls that were reasoned, and a result of each";
+        rows.push(("reasoning before calls given back", neutral, cells));
+        rows
     }
 
     async fn embed(
@@ -180,7 +271,7 @@ impl Compatible<'_> {
                 assert_eq!(heard, case["answer"], "{place}");
                 Cell::Works
             } else {
-                refused(&answer.json(), &case, &place)
+                refused(Shape::Completions, &answer.json(), &case, &place)
             });
         }
         let base64 = cells.pop();
@@ -213,26 +304,31 @@ fn turn(answer: &Value) -> Message {
     }
 }
 
-/// An error in `OpenAI`'s shape: the same as that of gRPC, about a field of this shape.
-fn refused(answer: &Value, case: &Value, place: &str) -> Cell {
+/// An error in the shape's words: the same as that of gRPC, about a field of this shape.
+fn refused(shape: Shape, answer: &Value, case: &Value, place: &str) -> Cell {
     let error = &answer["error"];
-    let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
-    let (reason, message) = (text("code"), text("message"));
-    assert_eq!(error["code"], case["error"]["reason"], "{place}: {message}");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let message = text(&error["message"]);
+    let first = message
+        .split([':', ' '])
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let (reason, field) = match shape {
+        Shape::Messages => (text(&error["details"]["error_code"]), first),
+        Shape::Completions | Shape::Responses => (text(&error["code"]), text(&error["param"])),
+    };
+    assert_eq!(reason, case["error"]["reason"], "{place}: {message}");
     if !case["error"]["field"].is_null() {
-        let field = text("param");
         assert!(
             message.contains(&field) && !field.is_empty(),
             "{place}: {message}"
         );
-        for neutral in [
-            "parts",
-            "_json",
-            "end_user",
-            "budget_tokens is",
-            "max_output",
-        ] {
+        for neutral in ["parts", "_json", "end_user", "response_format.schema_"] {
             assert!(!field.contains(neutral), "{place}: {message}");
+        }
+        if shape == Shape::Completions {
+            assert!(!field.contains("max_output"), "{place}: {message}");
         }
     }
     Cell::Refused { reason, message }
@@ -269,9 +365,8 @@ const MADE_UP: [&str; 7] = [
     "thoughtSignature",
     "encrypted_content",
 ];
-const CHAT: &str = "/v1/chat/completions";
-/// The feature of the neutral schema that gives back reasoning which led to no call.
-const UNCALLED: &str = "reasoning given back";
+/// The features of the neutral schema that give back reasoning which led to no call.
+const GIVEN_BACK: [&str; 2] = ["reasoning given back", "redacted reasoning given back"];
 
 /// What a provider that signs reasoning demands to get back.
 fn demanded(endpoint: &str) -> Option<&'static str> {
@@ -284,27 +379,19 @@ fn demanded(endpoint: &str) -> Option<&'static str> {
 }
 
 #[tokio::test]
-async fn every_feature_works_in_openais_shape_or_is_refused_in_its_words() {
+async fn every_feature_works_in_every_shape_or_is_refused_in_its_words() {
     let product = Product::start().await;
     let _logs = Logs(&product);
     let mut compatible = Compatible {
         product: &product,
         asking: Asking::start(&product).await,
     };
-    let mut chats = Vec::new();
-    for feature in chats::features() {
-        let mut cells = Vec::new();
-        for endpoint in &chats::ENDPOINTS {
-            cells.push(compatible.chat(&feature, endpoint).await);
-        }
-        chats.push((feature.name, feature.neutral, cells));
+    let titles = chats::ENDPOINTS.each_ref().map(|one| one.title);
+    let mut tables = Vec::new();
+    for shape in [Shape::Completions, Shape::Responses, Shape::Messages] {
+        let rows = compatible.chats(shape).await;
+        tables.push((shape.path(), titles.to_vec(), rows));
     }
-    let mut cells = Vec::new();
-    for endpoint in &chats::ENDPOINTS {
-        cells.push(compatible.reasoned(endpoint).await);
-    }
-    let neutral = "the turn of calls that were reasoned, and a result of each";
-    chats.push(("reasoning before calls given back", neutral, cells));
     let mut embeddings = Vec::new();
     for feature in others::embeddings() {
         let mut cells = Vec::new();
@@ -313,11 +400,7 @@ async fn every_feature_works_in_openais_shape_or_is_refused_in_its_words() {
         }
         embeddings.push((feature.name, feature.neutral, cells));
     }
-    let chats = (
-        chats::ENDPOINTS.each_ref().map(|one| one.title).to_vec(),
-        chats,
-    );
     let titles = others::EMBEDDINGS.each_ref().map(|one| one.title);
-    let document = document::of(&[chats, (titles.to_vec(), embeddings)]);
-    is_current("docs/compatible.md", &document);
+    tables.push(("/v1/embeddings", titles.to_vec(), embeddings));
+    is_current("docs/compatible.md", &document::of(&tables));
 }

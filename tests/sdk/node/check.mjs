@@ -116,11 +116,43 @@ const checks = {
     await assert.rejects(everyone().chat.completions.create({ model: models[1], messages, n: 2 }), (error) => error instanceof OpenAI.BadRequestError && error.param === "n");
   },
 
+  async "messages and responses for every provider: whole, stream helpers, tools over two turns, errors"() {
+    const everyone = (apiKey = token) => new OpenAI({ apiKey, baseURL: `${edge}/v1` });
+    const claude = (apiKey = token) => new Anthropic({ apiKey, baseURL: edge });
+    const models = ["openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5", "google/gemini-3.8-flash", "mistral/mistral-small-latest"];
+    for (const model of models) {
+      const ask = { model, max_tokens: 64, messages };
+      assert.equal((await claude().messages.create(ask)).content[0].text, SAID);
+      assert.equal(await claude().messages.stream(ask).finalText(), SAID);
+      const tools = [{ name: "weather", input_schema: schema }];
+      const turns = [{ role: "user", content: "[sim:tools]" }];
+      const { content } = await claude().messages.stream({ ...ask, messages: turns, tools }).finalMessage();
+      const results = content.filter((block) => block.type === "tool_use");
+      assert.equal(results[0].name, "weather");
+      turns.push({ role: "assistant", content });
+      turns.push({ role: "user", content: results.map(({ id }) => ({ type: "tool_result", tool_use_id: id, content: "sunny" })) });
+      assert.match((await claude().messages.create({ ...ask, messages: turns, tools })).content.at(-1).text, /sunny/);
+
+      assert.equal((await everyone().responses.create({ model, input: "hello" })).output_text, SAID);
+      const functions = [{ type: "function", name: "weather", parameters: schema, strict: null }];
+      const input = [{ role: "user", content: "[sim:tools]" }];
+      const called = await everyone().responses.stream({ model, input, tools: functions }).finalResponse();
+      const calls = called.output.filter((item) => item.type === "function_call");
+      assert.deepEqual(JSON.parse(calls[0].arguments), { city: "sample", days: 1 });
+      input.push(...called.output, ...calls.map(({ call_id }) => ({ type: "function_call_output", call_id, output: "sunny" })));
+      assert.match((await everyone().responses.create({ model, input, tools: functions })).output_text, /sunny/);
+    }
+    await assert.rejects(claude("kwc_nobody").messages.create({ model: models[0], max_tokens: 5, messages }), Anthropic.AuthenticationError);
+    await assert.rejects(claude().messages.create({ model: models[0], max_tokens: 5, messages, top_k: 5 }), Anthropic.BadRequestError);
+    await assert.rejects(everyone().responses.create({ model: models[1], input: "x", store: true }), (error) => error instanceof OpenAI.BadRequestError && error.param === "store");
+  },
+
   async "ai: text, stream and vectors of both providers"() {
     const gpt = createOpenAI({ apiKey: token, baseURL: `${edge}/openai/v1` });
     const claude = createAnthropic({ apiKey: token, baseURL: `${edge}/anthropic/v1` });
     const everyone = createOpenAI({ apiKey: token, baseURL: `${edge}/v1` });
-    for (const model of [gpt.chat("gpt-4.1-mini"), gpt("gpt-5.4-mini"), claude("claude-haiku-4-5"), everyone.chat("mistral/mistral-small-latest")]) {
+    const anyone = createAnthropic({ apiKey: token, baseURL: `${edge}/v1` });
+    for (const model of [gpt.chat("gpt-4.1-mini"), gpt("gpt-5.4-mini"), claude("claude-haiku-4-5"), everyone.chat("mistral/mistral-small-latest"), everyone.responses("google/gemini-3.8-flash"), anyone("mistral/mistral-small-latest"), anyone("openai/gpt-4.1-mini")]) {
       assert.equal((await generateText({ model, prompt: "hello" })).text, SAID);
       let text = "";
       for await (const piece of streamText({ model, prompt: "hello" }).textStream) text += piece;

@@ -6,9 +6,10 @@ use keyway_proto::Fault;
 use keyway_proto::router::v1 as wire;
 use serde_json::{Map, Value, json};
 
+use super::common::{self, Own};
+use super::completions::write::usage;
 use super::fields::{self, Object};
 use super::receipt;
-use super::request::Common;
 
 /// How vectors are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +26,11 @@ pub(super) fn request(
     request_id: String,
 ) -> Result<(wire::EmbedRequest, Encoding), Fault> {
     let mut body = Object::body(body)?;
-    let common = Common::take(&mut body)?;
-    if common.budget_tokens.is_some() {
-        let path = "keyway.reasoning_budget_tokens".to_owned();
-        return Err(fields::unsupported(path, "embeddings do not reason"));
+    let mut own = Own::take(&mut body)?;
+    if let Some(budget) = own.rest.take("reasoning_budget_tokens") {
+        return Err(budget.unsupported("embeddings do not reason"));
     }
+    own.rest.end()?;
     let encoding = match body.take("encoding_format") {
         None => Encoding::Float,
         Some(format) => match format.text()?.as_str() {
@@ -42,11 +43,11 @@ pub(super) fn request(
         model: body.must("model")?.text()?,
         inputs: inputs(&mut body)?,
         dimensions: body.number("dimensions")?,
-        labels: common.labels,
-        end_user: common.end_user,
+        labels: common::labels(body.take("metadata"))?,
+        end_user: common::end_user(&mut body)?,
         request_id,
-        provider_options_json: common.provider_options_json,
-        credential_mode: common.credential_mode.into(),
+        provider_options_json: own.provider_options_json,
+        credential_mode: own.credential_mode.into(),
     };
     body.end()?;
     Ok((request, encoding))
@@ -114,7 +115,7 @@ impl List {
     pub(super) fn end(mut self, model: &str, receipt: &wire::Receipt) -> String {
         let mut rest = Map::new();
         rest.insert("model".to_owned(), model.into());
-        if let Some(usage) = receipt::usage(receipt) {
+        if let Some(usage) = usage(receipt) {
             rest.insert("usage".to_owned(), usage);
         }
         let own = json!({"receipt": receipt::receipt(receipt)});

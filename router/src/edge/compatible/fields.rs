@@ -34,6 +34,20 @@ impl<'a> Object<'a> {
         Value { path, raw }.object()
     }
 
+    /// An object without members.
+    pub(super) fn empty(path: &str) -> Self {
+        let path = path.to_owned();
+        let members = Vec::new();
+        Self { path, members }
+    }
+
+    /// A member, left where it is.
+    pub(super) fn peek(&self, name: &str) -> Option<&'a str> {
+        let mut members = self.members.iter();
+        let (_name, raw) = members.find(|(other, _)| other == name)?;
+        Some(raw.get())
+    }
+
     /// Takes a member. One that is `null` is as if it were not there.
     pub(super) fn take(&mut self, name: &str) -> Option<Value<'a>> {
         let at = self.members.iter().position(|(other, _)| other == name)?;

@@ -1,50 +1,76 @@
-//! Usage as `OpenAI` tells it, and the receipt in an extra field. Pure.
+//! What an answer cost: its tokens, and the receipt in an extra field. Pure.
 
 use keyway_proto::billing::v1 as billing;
 use keyway_proto::router::v1 as wire;
+use keyway_router_providers::chat::Finish;
 use prost_types::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// Usage of the attempt that answered; `None` where it is not known.
-pub(super) fn usage(receipt: &wire::Receipt) -> Option<Value> {
+/// Tokens of an answer; `None`: not known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counts {
+    /// Neither read from a cache nor written to one.
+    pub(super) input: Option<u64>,
+    pub(super) cache_read: Option<u64>,
+    pub(super) cache_write: Option<u64>,
+    pub(super) output: Option<u64>,
+    /// Of the output.
+    pub(super) reasoning: Option<u64>,
+}
+
+impl Counts {
+    pub(super) fn all_input(&self) -> Option<u64> {
+        total(&[self.input, self.cache_read, self.cache_write])
+    }
+
+    /// Of what is known.
+    pub(super) fn total(&self) -> u64 {
+        total(&[self.all_input(), self.output]).unwrap_or(0)
+    }
+}
+
+/// Counts of the attempt that answered; `None` where nothing is known.
+pub(super) fn counts(receipt: &wire::Receipt) -> Option<Counts> {
     let usage = receipt.attempts.last()?.usage.as_ref()?;
-    let input = total(&[
-        usage.input_tokens,
-        usage.cache_read_tokens,
-        usage.cache_write_tokens,
-        usage.cache_write_1h_tokens,
-        usage.cache_write_12h_tokens,
-        usage.input_audio_tokens,
-        usage.cache_read_audio_tokens,
-    ])?;
-    let output = total(&[usage.output_tokens, usage.output_audio_tokens]);
-    let mut told = Map::new();
-    told.insert("prompt_tokens".to_owned(), input.into());
-    if let Some(output) = output {
-        told.insert("completion_tokens".to_owned(), output.into());
-    }
-    let sum = input.saturating_add(output.unwrap_or(0));
-    told.insert("total_tokens".to_owned(), sum.into());
-    let cached = total(&[usage.cache_read_tokens, usage.cache_read_audio_tokens]);
-    for (name, part, count) in [
-        ("prompt_tokens_details", "cached_tokens", cached),
-        (
-            "completion_tokens_details",
-            "reasoning_tokens",
-            usage.reasoning_tokens,
-        ),
-    ] {
-        if let Some(count) = count {
-            told.insert(name.to_owned(), json!({part: count}));
-        }
-    }
-    Some(Value::Object(told))
+    Some(Counts {
+        input: total(&[usage.input_tokens, usage.input_audio_tokens]),
+        cache_read: total(&[usage.cache_read_tokens, usage.cache_read_audio_tokens]),
+        cache_write: total(&[
+            usage.cache_write_tokens,
+            usage.cache_write_1h_tokens,
+            usage.cache_write_12h_tokens,
+        ]),
+        output: total(&[usage.output_tokens, usage.output_audio_tokens]),
+        reasoning: usage.reasoning_tokens,
+    })
 }
 
 /// The sum of what is known; `None` if nothing is.
 fn total(parts: &[Option<u64>]) -> Option<u64> {
     let known = parts.iter().copied().flatten();
     known.reduce(u64::saturating_add)
+}
+
+/// What only Keyway says.
+pub(super) fn own((finish, word): (Finish, &str), receipt: &wire::Receipt) -> Value {
+    json!({
+        "finish_reason": neutral(finish),
+        "provider_finish": word,
+        "receipt": self::receipt(receipt),
+    })
+}
+
+/// The end in the words of the neutral schema.
+const fn neutral(finish: Finish) -> &'static str {
+    match finish {
+        Finish::Stop => "STOP",
+        Finish::Length => "LENGTH",
+        Finish::ToolCalls => "TOOL_CALLS",
+        Finish::ContentFilter => "CONTENT_FILTER",
+        Finish::Refusal => "REFUSAL",
+        Finish::Pause => "PAUSE",
+        Finish::Other => "OTHER",
+    }
 }
 
 /// The receipt in the names of the contract. What is not known is left out.

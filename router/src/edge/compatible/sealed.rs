@@ -1,9 +1,10 @@
 //! The id of a tool call, with what its provider needs to get back beside it.
 //!
-//! `OpenAI`'s shape has no place for signatures of reasoning, but every client gives back the id of
+//! `OpenAI`'s chat completions have no place for signatures of reasoning, but every client gives back the id of
 //! a call. So the id that a caller sees holds the provider's own id, the call's signature and the
 //! reasoning that led to it, under an HMAC of a key that all routers of one ledger share and for one
-//! workspace. Nothing is kept here, and no provider sees it.
+//! workspace. Nothing is kept here, and no provider sees it. Shapes with a place for reasoning have the
+//! same seal there, and in the id the call's signature alone.
 
 use std::fmt;
 
@@ -105,6 +106,10 @@ impl Seal {
         if nothing && !carried.id.starts_with(MARK) {
             return carried.id.clone();
         }
+        self.sealed(carried)
+    }
+
+    fn sealed(&self, carried: &Carried) -> String {
         let payload = carried.encode_to_vec();
         let tag = self
             .0
@@ -141,7 +146,41 @@ impl Seal {
     }
 }
 
+/// Seals what one provider made.
+#[derive(Debug, Clone)]
+pub(super) struct Sealing {
+    pub(super) seal: Seal,
+    pub(super) provider: ProviderId,
+}
+
+impl Sealing {
+    /// The id of a call that carries nothing but its own signature.
+    pub(super) fn call(&self, id: String, signature: &[u8]) -> String {
+        self.seal.seal(&Carried {
+            id,
+            provider: self.provider.as_str().to_owned(),
+            signature: signature.to_vec(),
+            ..Carried::default()
+        })
+    }
+
+    /// A block of reasoning, in a shape that has a place for it. It is sealed with or without a
+    /// signature, since only the provider that made it may get it back.
+    pub(super) fn thought(&self, part: &ReasoningPart) -> String {
+        self.seal.sealed(&Carried {
+            provider: self.provider.as_str().to_owned(),
+            reasoning: vec![Thought::new(part.clone(), 0)],
+            ..Carried::default()
+        })
+    }
+}
+
 impl Carried {
+    /// Whether it was sealed by us.
+    pub(super) fn is_ours(&self) -> bool {
+        !self.provider.is_empty()
+    }
+
     /// Whether its signatures are of this provider. Another one can make nothing of them.
     pub(super) fn is_of(&self, provider: ProviderId) -> bool {
         self.provider == provider.as_str()

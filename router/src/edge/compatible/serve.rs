@@ -16,9 +16,9 @@ use tokio_util::sync::DropGuard;
 use tonic::Status;
 use tonic::body::Body;
 
-use super::answer::{self, Chunks, Head, Ids};
-use super::names::renamed;
-use super::{Endpoint, embeddings, models, request};
+use super::sealed::Sealing;
+use super::shape::{Events, Head, Shape};
+use super::{Endpoint, embeddings, models};
 use crate::call::{self, Call, Origin};
 use crate::edge::serve::{Failed, Sent, Serve, Whole, say_whose, trailers};
 use crate::execute::{Answer, Done, Execution, Notes, Running};
@@ -28,6 +28,8 @@ use crate::service::Page;
 const WAITING_PIECES: usize = 32;
 /// Provider answers full of vectors that may wait: they are large.
 const WAITING_VECTORS: usize = 1;
+/// The shape whose names the fields of embeddings have too.
+const EMBEDDINGS: Shape = Shape::Completions;
 /// Most bytes of one list of vectors as text.
 const MOST_LIST: usize = 128 << 20;
 
@@ -46,7 +48,7 @@ impl Serve {
         let workspace = origin.caller.workspace.clone();
         let workspace = workspace.ok_or_else(keyway_chassis::access::denied)?;
         match endpoint {
-            Endpoint::Chat => self.chat(origin, workspace, sent).await,
+            Endpoint::Chat(shape) => self.chat(origin, workspace, sent, shape).await,
             Endpoint::Embeddings => self.embeddings(origin, workspace, sent).await,
             Endpoint::Models => {
                 let models = self.models(&workspace).await?;
@@ -61,21 +63,23 @@ impl Serve {
         origin: Origin,
         workspace: WorkspaceId,
         sent: Sent,
+        shape: Shape,
     ) -> Result<Response<Body>, Fault> {
         let table = self.execution.prices.table();
         let seal = self.seal.of(&workspace);
         let provider_of = |name: &str| call::model(name, &table).map(|(provider, _)| provider);
-        let asked = request::chat(&sent.body, sent.request_id, &seal, provider_of)?;
+        let asked = shape.read(&sent.body, sent.request_id, &seal, provider_of)?;
         let head = self.head(origin.id, &asked.request.model);
-        let call = Call::chat(origin, asked.request, asked.stream, &table).map_err(renamed)?;
-        let ids = Ids::new(seal, call.provider);
+        let call = Call::chat(origin, asked.request, asked.stream, &table);
+        let call = call.map_err(|fault| shape.renamed(fault))?;
+        let provider = call.provider;
+        let sealing = Sealing { seal, provider };
         if asked.stream {
             let (deltas, received) = mpsc::channel(WAITING_PIECES);
             let running = self.execution.start(call, Some(deltas))?;
-            let chunks = Chunks::new(head, ids, asked.usage);
-            return Ok(Streaming::new(running, received, chunks)
-                .reply(&workspace)
-                .await);
+            let events = shape.events(head, asked.tail, sealing);
+            let streaming = Streaming::new(running, received, (shape, events));
+            return Ok(streaming.reply(&workspace).await);
         }
         let Running {
             result,
@@ -84,12 +88,16 @@ impl Serve {
         } = self.execution.start(call, None)?;
         let done = match ended(result.await) {
             Ok(done) => done,
-            Err(fault) => return Ok(failed(fault, &notes)),
+            Err(fault) => return Ok(failed(shape, fault, &notes)),
         };
         let Answer::Chat(reply) = done.answer else {
             return Err(Execution::lost());
         };
-        let mut reply = json(&answer::whole(&head, ids, reply, &done.receipt));
+        let mut reply = whole(
+            shape
+                .whole(&head, asked.tail, sealing, reply, &done.receipt)
+                .into(),
+        );
         whose(&mut reply, &workspace, &notes);
         Ok(reply)
     }
@@ -103,7 +111,8 @@ impl Serve {
         let (request, encoding) = embeddings::request(&sent.body, sent.request_id)?;
         let model = request.model.clone();
         let table = self.execution.prices.table();
-        let call = Call::embed_list(origin, request, &table).map_err(renamed)?;
+        let call = Call::embed_list(origin, request, &table);
+        let call = call.map_err(|fault| EMBEDDINGS.renamed(fault))?;
         let (vectors, mut received) = mpsc::channel::<Vec<Vec<f32>>>(WAITING_VECTORS);
         let Running {
             result,
@@ -122,7 +131,7 @@ impl Serve {
         }
         let done = match ended(result.await) {
             Ok(done) => done,
-            Err(fault) => return Ok(failed(fault, &notes)),
+            Err(fault) => return Ok(failed(EMBEDDINGS, fault, &notes)),
         };
         let mut reply = whole(list.end(&model, &done.receipt).into());
         whose(&mut reply, &workspace, &notes);
@@ -182,19 +191,25 @@ struct Streaming {
     end: Option<Result<Done, Fault>>,
     /// Everything is told but that all is well.
     told: bool,
-    chunks: Chunks,
+    shape: Shape,
+    events: Box<dyn Events>,
     notes: Arc<Notes>,
     _gone_with_the_caller: DropGuard,
 }
 
 impl Streaming {
-    fn new(running: Running, received: mpsc::Receiver<ChatDelta>, chunks: Chunks) -> Self {
+    fn new(
+        running: Running,
+        received: mpsc::Receiver<ChatDelta>,
+        (shape, events): (Shape, Box<dyn Events>),
+    ) -> Self {
         Self {
             received,
             result: Some(running.result),
             end: None,
             told: false,
-            chunks,
+            shape,
+            events,
             notes: running.notes,
             _gone_with_the_caller: running.guard,
         }
@@ -206,7 +221,7 @@ impl Streaming {
         if first.is_none()
             && let Some(Err(fault)) = self.end.take_if(|end| end.is_err())
         {
-            return failed(fault, &self.notes);
+            return failed(self.shape, fault, &self.notes);
         }
         let mut reply = Response::new(Body::empty());
         whose(&mut reply, workspace, &self.notes);
@@ -232,7 +247,7 @@ impl Streaming {
                 None => self.received().await,
             };
             let Some(piece) = piece else { break };
-            let events = self.chunks.piece(piece);
+            let events = self.events.piece(piece);
             if !events.is_empty() {
                 return Some(Frame::data(events.into()));
             }
@@ -246,10 +261,10 @@ impl Streaming {
                 receipt,
             }) => {
                 self.told = true;
-                Some(Frame::data(self.chunks.end(&end, &receipt).into()))
+                Some(Frame::data(self.events.end(&end, &receipt).into()))
             }
             Ok(_other) => Some(trailers(&Execution::lost().into(), false)),
-            Err(fault) => Some(trailers(&renamed(fault).into(), false)),
+            Err(fault) => Some(trailers(&self.shape.renamed(fault).into(), false)),
         }
     }
 
@@ -278,8 +293,8 @@ fn ended(result: Received) -> Result<Done, Fault> {
 }
 
 /// A call that failed before its answer began.
-fn failed(fault: Fault, notes: &Notes) -> Response<Body> {
-    let mut reply = Status::from(renamed(fault)).into_http();
+fn failed(shape: Shape, fault: Fault, notes: &Notes) -> Response<Body> {
+    let mut reply = Status::from(shape.renamed(fault)).into_http();
     reply.extensions_mut().insert(Failed {
         refusal: None,
         spent: notes.is_spent(),

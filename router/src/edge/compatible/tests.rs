@@ -1,195 +1,131 @@
-//! The translation, both ways.
+//! What the shapes that are rows of blocks have in common, and what each refuses.
 
+use keyway_proto::Reason;
 use keyway_proto::router::v1 as wire;
-use keyway_proto::{Fault, Reason};
 use keyway_router_providers::Metered;
 use keyway_router_providers::chat::{
     AssistantPart, ChatDelta, ChatReply, Finish, ReasoningPart, StreamEnd, ToolCall, ToolCallDelta,
 };
 use keyway_words::{CallId, ProviderId};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::answer::{Chunks, Head, Ids, whole};
-use super::request::{Asked, chat};
-use super::sealed::{Seal, SealKey};
+use super::sealed::{Seal, SealKey, Sealing};
+use super::shape::{Asked, Head, Shape, Tail};
 
 fn seal() -> Seal {
     let key = SealKey::new(b"a key").unwrap();
     key.of(&"demo".parse().unwrap())
 }
 
-fn read_for(provider: ProviderId, body: &str) -> Result<Asked, Fault> {
-    chat(body.as_bytes(), String::new(), &seal(), |_name| {
+fn read(shape: Shape, provider: ProviderId, body: &Value) -> Result<Asked, keyway_proto::Fault> {
+    let body = body.to_string();
+    shape.read(body.as_bytes(), String::new(), &seal(), |_name| {
         Ok(provider)
     })
 }
 
-fn read(body: &Value) -> Result<Asked, Fault> {
-    read_for(ProviderId::Anthropic, &body.to_string())
+fn least(shape: Shape) -> Value {
+    match shape {
+        Shape::Responses => json!({"model": "m", "input": "hi"}),
+        _ => json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]}),
+    }
 }
 
-/// A request with these members besides the least that there must be.
-fn with(more: &Value) -> Value {
-    let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+fn refused(shape: Shape, more: &Value) -> (Reason, String) {
+    let mut body = least(shape);
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
     }
-    body
-}
-
-fn refused(body: &Value) -> (Reason, String) {
-    let fault = read(body).expect_err(&body.to_string());
+    let fault = read(shape, ProviderId::Anthropic, &body).expect_err(&body.to_string());
     let field = fault.field.expect("a field");
     assert!(fault.message.starts_with(&field), "{}", fault.message);
     (fault.reason, field)
 }
 
 #[test]
-fn what_the_neutral_schema_has_no_place_for_is_refused_by_its_name() {
+fn a_response_that_would_be_stored_or_run_elsewhere_is_refused_by_its_field() {
     for (more, field) in [
-        (json!({"n": 2}), "n"),
-        (json!({"logprobs": true}), "logprobs"),
-        (json!({"frequency_penalty": 0.5}), "frequency_penalty"),
-        (json!({"logit_bias": {"50256": -100}}), "logit_bias"),
         (json!({"store": true}), "store"),
-        (json!({"service_tier": "flex"}), "service_tier"),
-        (json!({"modalities": ["text", "audio"]}), "modalities"),
-        (json!({"functions": [{"name": "f"}]}), "functions"),
+        (json!({"background": true}), "background"),
         (
-            json!({"tools": [{"type": "custom", "custom": {}}]}),
+            json!({"previous_response_id": "resp_1"}),
+            "previous_response_id",
+        ),
+        (json!({"conversation": "conv_1"}), "conversation"),
+        (json!({"prompt": {"id": "p"}}), "prompt"),
+        (json!({"truncation": "auto"}), "truncation"),
+        (
+            json!({"include": ["file_search_call.results"]}),
+            "include[0]",
+        ),
+        (json!({"tools": [{"type": "web_search"}]}), "tools[0].type"),
+        (
+            json!({"input": [{"type": "item_reference", "id": "x"}]}),
+            "input[0].type",
+        ),
+        (
+            json!({"input": [{"role": "user", "content": [{"type": "input_file"}]}]}),
+            "input[0].content[0].type",
+        ),
+        (json!({"surprise": 1}), "surprise"),
+    ] {
+        let found = refused(Shape::Responses, &more);
+        assert_eq!(found, (Reason::FieldUnsupported, field.to_owned()));
+    }
+    let plain = json!({"encrypted_content": "gAAAA", "type": "reasoning", "summary": []});
+    let found = refused(Shape::Responses, &json!({"input": [plain]}));
+    let place = "input[0].encrypted_content".to_owned();
+    assert_eq!(found, (Reason::FieldInvalid, place));
+}
+
+#[test]
+fn a_message_with_what_the_neutral_schema_lacks_is_refused_by_its_field() {
+    let block = |block: Value| json!({"messages": [{"role": "user", "content": [block]}]});
+    for (more, field) in [
+        (json!({"top_k": 5}), "top_k"),
+        (json!({"thinking": {"type": "adaptive"}}), "thinking.type"),
+        (
+            json!({"tools": [{"type": "web_search_20250305", "name": "w"}]}),
             "tools[0].type",
         ),
+        (json!({"container": "c"}), "container"),
+        (json!({"mcp_servers": [{"type": "url"}]}), "mcp_servers"),
         (
-            json!({"tool_choice": {"type": "allowed_tools"}}),
-            "tool_choice.type",
-        ),
-        (
-            json!({"response_format": {"type": "json_object"}}),
-            "response_format.type",
-        ),
-        (json!({"max_token": 5}), "max_token"),
-        (json!({"keyway": {"surprise": 1}}), "keyway.surprise"),
-        (
-            json!({"messages": [{"role": "user", "content": "x", "name": "n"}]}),
-            "messages[0].name",
-        ),
-        (
-            json!({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}),
+            block(json!({"type": "document"})),
             "messages[0].content[0].type",
         ),
         (
-            json!({"messages": [{"role": "user", "content": [
-                {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]}]}),
+            block(json!({"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}})),
             "messages[0].content[0].cache_control",
         ),
         (
-            json!({"messages": [{"role": "user", "content": [
-                {"type": "image_url", "image_url": {"url": "https://x", "detail": "high"}}]}]}),
-            "messages[0].content[0].image_url.detail",
-        ),
-    ] {
-        let found = refused(&with(&more));
-        assert_eq!(found, (Reason::FieldUnsupported, field.to_owned()));
-    }
-}
-
-#[test]
-fn what_has_another_form_than_it_must_have_is_refused_by_its_name() {
-    for (more, field) in [
-        (json!({"messages": "hi"}), "messages"),
-        (
-            json!({"messages": [{"role": "user"}]}),
-            "messages[0].content",
-        ),
-        (
-            json!({"messages": [{"role": "wizard", "content": "x"}]}),
+            json!({"messages": [{"role": "system", "content": "x"}]}),
             "messages[0].role",
         ),
-        (
-            json!({"messages": [{"role": "assistant"}]}),
-            "messages[0].content",
-        ),
-        (json!({"temperature": "hot"}), "temperature"),
+        (json!({"surprise": 1}), "surprise"),
+    ] {
+        let found = refused(Shape::Messages, &more);
+        assert_eq!(found, (Reason::FieldUnsupported, field.to_owned()));
+    }
+    for (more, field) in [
         (json!({"max_tokens": 0}), "max_tokens"),
         (
-            json!({"max_tokens": 5, "max_completion_tokens": 6}),
-            "max_completion_tokens",
-        ),
-        (json!({"seed": 1.5}), "seed"),
-        (json!({"stop": [1]}), "stop[0]"),
-        (
-            json!({"stream_options": {"include_usage": true}}),
-            "stream_options",
-        ),
-        (json!({"metadata": {"a": 1}}), "metadata"),
-        (
-            json!({"user": "a", "safety_identifier": "b"}),
-            "safety_identifier",
+            json!({"keyway": {"schema_name": "n"}}),
+            "keyway.schema_name",
         ),
         (
-            json!({"messages": [{"role": "user", "content": [
-                {"type": "image_url", "image_url": {"url": "data:image/bmp;base64,AAAA"}}]}]}),
-            "messages[0].content[0].image_url.url",
-        ),
-        (
-            json!({"messages": [{"role": "tool", "tool_call_id": "kwtc1_AAAA", "content": "x"}]}),
-            "messages[0].tool_call_id",
+            json!({"messages": [{"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "x", "signature": "kwtc1_AAAA"}]}]}),
+            "messages[0].content[0].signature",
         ),
     ] {
-        let found = refused(&with(&more));
+        let found = refused(Shape::Messages, &more);
         assert_eq!(found, (Reason::FieldInvalid, field.to_owned()));
     }
-    let twice = r#"{"model":"m","model":"m","messages":[]}"#;
-    let fault = read_for(ProviderId::OpenAi, twice).unwrap_err();
-    assert!(fault.message.contains("twice"), "{}", fault.message);
 }
 
-#[test]
-fn what_says_only_what_is_so_anyway_is_taken() {
-    let asked = read(&with(&json!({
-        "n": 1, "logprobs": false, "top_logprobs": null, "frequency_penalty": 0, "presence_penalty": 0.0,
-        "logit_bias": {}, "store": false, "service_tier": "auto", "modalities": ["text"],
-        "response_format": {"type": "text"}, "tools": null, "stream": false,
-        "messages": [{"role": "assistant", "content": "x", "refusal": null, "annotations": [],
-                      "audio": null, "function_call": null, "reasoning_content": "shown"}],
-    })))
-    .unwrap();
-    assert_eq!(asked.request.messages[0].parts.len(), 1);
-    assert_eq!(asked.request.response_format, None);
-}
-
-#[test]
-fn embedded_documents_keep_their_order_and_the_spelling_of_their_numbers() {
-    let schema = r#"{ "type":"object","properties":{"z":{"const":1.50},"a":{"const":10000000000000000001}} }"#;
-    let options = r#"{"b":1E-1,  "a":0.50}"#;
-    let body = format!(
-        r#"{{"model":"m","temperature":0.20,"top_p":1.0,"keyway":{{"provider_options":{options}}},
-            "messages":[{{"role":"user","content":"hi"}}],
-            "response_format":{{"type":"json_schema","json_schema":{{"name":"n","schema":{schema}}}}},
-            "tools":[{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}]}}"#
-    );
-    let request = read_for(ProviderId::OpenAi, &body).unwrap().request;
-    assert_eq!(request.tools[0].parameters_json, schema);
-    assert_eq!(request.response_format.unwrap().schema_json, schema);
-    assert_eq!(request.provider_options_json, options);
-    assert_eq!(request.temperature.as_deref(), Some("0.20"));
-    assert_eq!(request.top_p.as_deref(), Some("1.0"));
-}
-
-fn head() -> Head {
-    Head {
-        id: CallId::new(),
-        created: 1,
-        model: "m".to_owned(),
-    }
-}
-
-fn receipt() -> wire::Receipt {
-    wire::Receipt::default()
-}
-
-fn thinking() -> Vec<AssistantPart> {
+/// A turn with all that a provider may sign, in the order of its making.
+fn turn() -> Vec<AssistantPart> {
     let reasoning = |text: &str, signature: &str, redacted| {
         AssistantPart::Reasoning(ReasoningPart {
             text: text.to_owned(),
@@ -205,91 +141,133 @@ fn thinking() -> Vec<AssistantPart> {
             signature: signature.as_bytes().to_vec(),
         })
     };
-    let text = |text: &str| AssistantPart::Text(text.to_owned());
     vec![
         reasoning("first", "s1", false),
-        text("Ünd"),
+        AssistantPart::Text("Ünd".to_owned()),
         reasoning("", "hidden", true),
         call("a", "s2"),
-        reasoning("second", "s3", false),
-        text("then"),
+        reasoning("unsigned", "", false),
+        AssistantPart::Text("then".to_owned()),
         call("b", ""),
         call("c", ""),
     ]
 }
 
-/// The parts of a turn as the neutral schema has them.
-fn neutral(parts: &[AssistantPart]) -> Vec<wire::Part> {
-    let one = |part: &AssistantPart| match part {
-        AssistantPart::Text(text) => wire::part::Part::Text(text.clone()),
-        AssistantPart::Refusal(text) => wire::part::Part::Refusal(text.clone()),
+fn neutral(parts: Vec<AssistantPart>) -> Vec<wire::Part> {
+    let one = |part: AssistantPart| match part {
+        AssistantPart::Text(text) => wire::part::Part::Text(text),
+        AssistantPart::Refusal(text) => wire::part::Part::Refusal(text),
         AssistantPart::Reasoning(part) => wire::part::Part::Reasoning(wire::ReasoningPart {
-            text: part.text.clone(),
-            signature: part.signature.clone(),
+            text: part.text,
+            signature: part.signature,
             redacted: part.redacted,
         }),
         AssistantPart::ToolCall(call) => wire::part::Part::ToolCall(wire::ToolCall {
-            id: call.id.clone(),
-            name: call.name.clone(),
-            arguments_json: call.arguments.clone(),
-            signature: call.signature.clone(),
+            id: call.id,
+            name: call.name,
+            arguments_json: call.arguments,
+            signature: call.signature,
         }),
     };
-    parts
-        .iter()
-        .map(|part| wire::Part {
-            part: Some(one(part)),
-        })
-        .collect()
+    let parts = parts.into_iter().map(one);
+    parts.map(|part| wire::Part { part: Some(part) }).collect()
 }
 
-fn told_whole(parts: Vec<AssistantPart>) -> Value {
+fn head() -> Head {
+    Head {
+        id: CallId::new(),
+        created: 1,
+        model: "m".to_owned(),
+    }
+}
+
+fn sealing() -> Sealing {
+    Sealing {
+        seal: seal(),
+        provider: ProviderId::Google,
+    }
+}
+
+fn told_whole(shape: Shape) -> String {
     let reply = ChatReply {
-        parts,
+        parts: turn(),
         finish: Finish::ToolCalls,
         provider_finish: "tool_use".to_owned(),
         metered: Metered::default(),
     };
-    whole(
-        &head(),
-        Ids::new(seal(), ProviderId::Anthropic),
-        reply,
-        &receipt(),
-    )
+    let receipt = wire::Receipt::default();
+    shape.whole(&head(), Tail::None, sealing(), reply, &receipt)
 }
 
-/// The events of the same answer in pieces, put together as a client does.
-fn told_in_pieces(parts: &[AssistantPart]) -> Value {
-    let ids = Ids::new(seal(), ProviderId::Anthropic);
-    let mut chunks = Chunks::new(head(), ids, true);
-    let mut events = String::new();
-    let mut index = 0;
-    for part in parts {
-        for piece in pieces(part, &mut index) {
-            events.push_str(&chunks.piece(piece));
+/// The last response of a streamed answer, or its message put together as clients do.
+fn told_in_pieces(shape: Shape) -> String {
+    let mut events = shape.events(head(), Tail::None, sealing());
+    let mut text = String::new();
+    for (part, index) in turn().into_iter().zip(0..) {
+        for piece in pieces(part, index) {
+            text.push_str(&events.piece(piece));
         }
     }
     let end = StreamEnd {
         finish: Finish::ToolCalls,
         provider_finish: "tool_use".to_owned(),
     };
-    events.push_str(&chunks.end(&end, &receipt()));
-    assert!(events.ends_with("data: [DONE]\n\n"), "{events}");
-    joined(&events)
+    text.push_str(&events.end(&end, &wire::Receipt::default()));
+    let events = text.split_terminator("\n\n").map(|event| {
+        let (kind, data) = event.split_once('\n').unwrap();
+        let data: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
+        assert_eq!(kind, format!("event: {}", data["type"].as_str().unwrap()));
+        data
+    });
+    let events: Vec<Value> = events.collect();
+    match shape {
+        Shape::Responses => events.last().unwrap()["response"].to_string(),
+        _ => joined(&events),
+    }
 }
 
-/// A part in pieces of a few bytes, a signature by itself.
-fn pieces(part: &AssistantPart, index: &mut u32) -> Vec<ChatDelta> {
-    match part {
-        AssistantPart::Text(text) => text
-            .chars()
-            .map(|one| ChatDelta::Text(one.to_string()))
-            .collect(),
-        AssistantPart::Refusal(text) => vec![ChatDelta::Refusal(text.clone())],
-        AssistantPart::Reasoning(part) if part.redacted => {
-            vec![ChatDelta::Reasoning(part.clone())]
+fn joined(events: &[Value]) -> String {
+    let mut blocks: Vec<Value> = Vec::new();
+    let mut inputs: Vec<String> = Vec::new();
+    for event in events {
+        let at = usize::try_from(event["index"].as_u64().unwrap_or(0)).unwrap();
+        if event["type"] == "content_block_start" {
+            assert_eq!(at, blocks.len());
+            blocks.push(event["content_block"].clone());
+            inputs.push(String::new());
         }
-        AssistantPart::Reasoning(part) => {
+        let delta = &event["delta"];
+        for name in ["text", "thinking", "signature"] {
+            if let Some(more) = delta[name].as_str() {
+                let so_far = blocks[at][name].as_str().unwrap().to_owned();
+                blocks[at][name] = (so_far + more).into();
+            }
+        }
+        inputs
+            .get_mut(at)
+            .map(|input| input.push_str(delta["partial_json"].as_str().unwrap_or_default()));
+    }
+    let written = blocks.iter().zip(&inputs).map(|(block, input)| {
+        let text = block.to_string();
+        if input.is_empty() {
+            text
+        } else {
+            text.replace("\"input\":{}", &format!("\"input\":{input}"))
+        }
+    });
+    format!(
+        "{{\"content\":[{}]}}",
+        written.collect::<Vec<_>>().join(",")
+    )
+}
+
+fn pieces(part: AssistantPart, index: u32) -> Vec<ChatDelta> {
+    match part {
+        AssistantPart::Text(text) => {
+            let each = text.chars();
+            each.map(|one| ChatDelta::Text(one.to_string())).collect()
+        }
+        AssistantPart::Reasoning(part) if !part.redacted => {
             let text = part.text.chars().map(|one| ReasoningPart {
                 text: one.to_string(),
                 ..ReasoningPart::default()
@@ -301,238 +279,96 @@ fn pieces(part: &AssistantPart, index: &mut u32) -> Vec<ChatDelta> {
             let all = text.chain([signature]);
             all.map(ChatDelta::Reasoning).collect()
         }
+        AssistantPart::Reasoning(part) => vec![ChatDelta::Reasoning(part)],
+        AssistantPart::Refusal(text) => vec![ChatDelta::Refusal(text)],
         AssistantPart::ToolCall(call) => {
             let first = ToolCallDelta {
-                index: *index,
-                id: Some(call.id.clone()),
-                name: Some(call.name.clone()),
+                index,
+                id: Some(call.id),
+                name: Some(call.name),
                 arguments: String::new(),
-                signature: call.signature.clone(),
+                signature: call.signature,
             };
             let rest = call.arguments.chars().map(|one| ToolCallDelta {
-                index: *index,
+                index,
                 arguments: one.to_string(),
                 ..ToolCallDelta::default()
             });
-            let all = [first].into_iter().chain(rest).map(ChatDelta::ToolCall);
-            let all = all.collect();
-            *index += 1;
-            all
+            let all = [first].into_iter().chain(rest);
+            all.map(ChatDelta::ToolCall).collect()
         }
     }
 }
 
-fn joined(events: &str) -> Value {
-    let mut message = json!({"role": "assistant", "content": null, "refusal": null});
-    let append = |to: &mut Value, more: &Value| {
-        if let Some(more) = more.as_str().filter(|more| !more.is_empty()) {
-            *to = format!("{}{more}", to.as_str().unwrap_or_default()).into();
-        }
+/// The turn that comes of an answer that is given back as it was, as JSON with its numbers' spelling.
+fn given_back(shape: Shape, provider: ProviderId, answer: &str) -> Vec<wire::Part> {
+    let members: std::collections::HashMap<String, Box<serde_json::value::RawValue>> =
+        serde_json::from_str(answer).unwrap();
+    let body = match shape {
+        Shape::Responses => format!(r#"{{"model":"m","input":{}}}"#, members["output"]),
+        _ => format!(
+            r#"{{"model":"m","messages":[{{"role":"assistant","content":{}}}]}}"#,
+            members["content"]
+        ),
     };
-    let mut calls: Vec<Value> = Vec::new();
-    for event in events.split("\n\n").filter(|event| !event.is_empty()) {
-        let data = event.strip_prefix("data: ").unwrap();
-        let Ok(chunk) = serde_json::from_str::<Value>(data) else {
-            assert_eq!(data, "[DONE]");
-            continue;
-        };
-        let Some(choice) = chunk["choices"].get(0) else {
-            continue;
-        };
-        let delta = &choice["delta"];
-        for name in ["content", "refusal", "reasoning_content"] {
-            append(&mut message[name], &delta[name]);
-        }
-        for call in delta["tool_calls"].as_array().into_iter().flatten() {
-            if call.get("id").is_some() {
-                let mut begun = call.clone();
-                begun.as_object_mut().unwrap().remove("index");
-                calls.push(begun);
-                continue;
-            }
-            let at = usize::try_from(call["index"].as_u64().unwrap()).unwrap();
-            append(
-                &mut calls[at]["function"]["arguments"],
-                &call["function"]["arguments"],
-            );
-        }
-    }
-    if !calls.is_empty() {
-        message["tool_calls"] = calls.into();
-    }
-    if message["reasoning_content"].is_null() {
-        message.as_object_mut().unwrap().remove("reasoning_content");
-    }
-    message
-}
-
-fn given_back(provider: ProviderId, message: &Value) -> Vec<wire::Part> {
-    let body = with(&json!({"messages": [message]})).to_string();
-    let mut request = read_for(provider, &body).unwrap().request;
-    request.messages.remove(0).parts
+    let asked = shape.read(body.as_bytes(), String::new(), &seal(), |_name| {
+        Ok(provider)
+    });
+    let mut messages = asked.unwrap().request.messages;
+    assert_eq!(messages.len(), 1);
+    messages.remove(0).parts
 }
 
 #[test]
 fn an_answer_given_back_is_the_turn_that_its_provider_made_whole_or_in_pieces() {
-    let message = told_whole(thinking())["choices"][0]["message"].clone();
-    assert_eq!(message["content"], "Ündthen");
-    assert_eq!(message["reasoning_content"], "firstsecond");
-    let pieces = told_in_pieces(&thinking());
-    assert_eq!(pieces, message);
-    assert_eq!(
-        given_back(ProviderId::Anthropic, &message),
-        neutral(&thinking())
-    );
-}
-
-#[test]
-fn a_client_that_drops_what_it_does_not_know_loses_nothing_that_its_provider_needs() {
-    let mut message = told_whole(thinking())["choices"][0]["message"].clone();
-    message.as_object_mut().unwrap().remove("reasoning_content");
-    message["content"] = json!([{"type": "text", "text": "Ündthen"}]);
-    assert_eq!(
-        given_back(ProviderId::Anthropic, &message),
-        neutral(&thinking())
-    );
-}
-
-#[test]
-fn another_provider_gets_the_calls_without_signatures_it_can_make_nothing_of() {
-    let message = told_whole(thinking())["choices"][0]["message"].clone();
-    for part in given_back(ProviderId::Google, &message) {
-        match part.part.unwrap() {
-            wire::part::Part::ToolCall(call) => assert!(call.signature.is_empty()),
-            wire::part::Part::Text(_) => {}
-            other => panic!("{other:?}"),
+    for shape in [Shape::Messages, Shape::Responses] {
+        for answer in [told_whole(shape), told_in_pieces(shape)] {
+            let parts = given_back(shape, ProviderId::Google, &answer);
+            assert_eq!(parts, neutral(turn()), "{answer}");
         }
     }
 }
 
 #[test]
-fn results_of_one_turns_calls_are_one_turn_under_the_providers_own_ids() {
-    let message = told_whole(thinking())["choices"][0]["message"].clone();
-    let calls = message["tool_calls"].as_array().unwrap().clone();
-    let results = calls
-        .iter()
-        .map(|call| json!({"role": "tool", "tool_call_id": call["id"], "content": "done"}));
-    let messages: Vec<Value> = [message].into_iter().chain(results).collect();
-    let request = read(&with(&json!({"messages": messages}))).unwrap().request;
-    assert_eq!(request.messages.len(), 2);
-    let ids = request.messages[1]
-        .parts
-        .iter()
-        .map(|part| match &part.part {
-            Some(wire::part::Part::ToolResult(result)) => result.call_id.as_str(),
-            other => panic!("{other:?}"),
-        });
-    assert_eq!(ids.collect::<Vec<_>>(), ["a", "b", "c"]);
+fn another_provider_gets_no_reasoning_and_no_signature() {
+    for shape in [Shape::Messages, Shape::Responses] {
+        for part in given_back(shape, ProviderId::Anthropic, &told_whole(shape)) {
+            match part.part.unwrap() {
+                wire::part::Part::ToolCall(call) => assert!(call.signature.is_empty()),
+                wire::part::Part::Text(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
 
-fn value() -> impl Strategy<Value = Value> {
-    let word = prop::sample::select(vec![
-        "model",
-        "messages",
-        "role",
-        "user",
-        "assistant",
-        "tool",
-        "content",
-        "type",
-        "text",
-        "image_url",
-        "url",
-        "tools",
-        "function",
-        "name",
-        "arguments",
-        "id",
-        "tool_calls",
-        "tool_call_id",
-        "data:image/png;base64,AAAA",
-        "json_schema",
-        "schema",
-        "stream",
-        "stop",
-        "n",
-        "keyway",
-        "kwtc1_",
-        "refusal",
+#[test]
+fn a_users_turn_with_results_is_a_turn_of_results_and_one_of_the_user() {
+    let content = json!([
+        {"type": "tool_result", "tool_use_id": "a", "content": "one"},
+        {"type": "tool_result", "tool_use_id": "b", "is_error": true,
+         "content": [{"type": "text", "text": "tw"}, {"type": "text", "text": "o"}]},
+        {"type": "text", "text": "and now?"},
     ]);
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        word.clone().prop_map(Value::from),
-        ".{0,8}".prop_map(Value::from),
+    let body = json!({"model": "m", "system": "be brief",
+                      "messages": [{"role": "user", "content": content}]});
+    let asked = read(Shape::Messages, ProviderId::OpenAi, &body).unwrap();
+    let turns = asked.request.messages;
+    let roles: Vec<wire::ChatRole> = turns.iter().map(wire::Message::role).collect();
+    let wanted = [
+        wire::ChatRole::System,
+        wire::ChatRole::Tool,
+        wire::ChatRole::User,
     ];
-    leaf.prop_recursive(6, 64, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::hash_map(word.clone().prop_map(str::to_owned), inner, 0..6)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    })
-}
-
-/// Any JSON, as often as not in a place where it may stand.
-fn body() -> impl Strategy<Value = Value> {
-    (value(), value(), 0..4).prop_map(|(one, other, kind)| match kind {
-        0 => one,
-        1 => json!({"model": "m", "messages": one, "tools": other}),
-        2 => json!({"model": "m", "messages": [{"role": "assistant", "content": one, "tool_calls": other}]}),
-        _ => json!({"model": "m", "messages": [{"role": "user", "content": one}], "tool_choice": other}),
-    })
-}
-
-proptest! {
-    #[test]
-    fn any_body_is_read_or_refused_with_a_field(body in body()) {
-        if let Err(fault) = read(&body) {
-            prop_assert!(fault.field.is_some(), "{}", fault.message);
-        }
-        if let Err(fault) = super::embeddings::request(body.to_string().as_bytes(), String::new()) {
-            prop_assert!(fault.field.is_some(), "{}", fault.message);
-        }
-    }
-
-    #[test]
-    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let read = chat(&bytes, String::new(), &seal(), |_name| Ok(ProviderId::OpenAi));
-        prop_assert!(read.is_err());
-    }
-
-    #[test]
-    fn any_turn_in_pieces_is_the_whole_one_and_comes_back(
-        kinds in prop::collection::vec((0..4, "[a-zäöü]{1,6}", any::<bool>()), 0..10),
-    ) {
-        let mut parts: Vec<AssistantPart> = Vec::new();
-        for (at, (kind, text, flag)) in kinds.into_iter().enumerate() {
-            let after_text = matches!(parts.last(), Some(AssistantPart::Text(_)));
-            parts.push(match kind {
-                0 if !after_text => AssistantPart::Text(text),
-                1 => AssistantPart::Reasoning(ReasoningPart {
-                    text: if flag { String::new() } else { text },
-                    signature: b"signed".to_vec(),
-                    redacted: flag,
-                }),
-                _ => AssistantPart::ToolCall(ToolCall {
-                    id: format!("call_{at}"),
-                    name: "f".to_owned(),
-                    arguments: "{}".to_owned(),
-                    signature: b"signed".to_vec(),
-                }),
-            });
-        }
-        // Only what comes before a call travels in its id.
-        parts.push(AssistantPart::ToolCall(ToolCall {
-            id: "last".to_owned(),
-            name: "f".to_owned(),
-            arguments: "{}".to_owned(),
-            signature: b"signed".to_vec(),
-        }));
-        let message = told_whole(parts.clone())["choices"][0]["message"].clone();
-        prop_assert_eq!(&told_in_pieces(&parts), &message);
-        prop_assert_eq!(given_back(ProviderId::Anthropic, &message), neutral(&parts));
-    }
+    assert_eq!(roles, wanted);
+    let result = |call_id: &str, text: &str, is_error| {
+        wire::part::Part::ToolResult(wire::ToolResult {
+            call_id: call_id.to_owned(),
+            text: text.to_owned(),
+            is_error,
+        })
+    };
+    let results = turns[1].parts.iter().map(|part| part.part.clone().unwrap());
+    let wanted = [result("a", "one", false), result("b", "two", true)];
+    assert_eq!(results.collect::<Vec<_>>(), wanted);
 }

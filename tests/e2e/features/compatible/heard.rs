@@ -146,31 +146,100 @@ fn heard(message: &Value, finish: &Value, usage: &Value, own: &Value) -> Value {
 
 /// The counts that are not zero, by the names of a case. `OpenAI`'s own must be their sums.
 fn counts(attempt: &Value, told: &Value) -> Value {
-    let Some(counts) = attempt["usage"].as_object() else {
+    let Some(of) = Known::of(attempt) else {
         assert!(told.is_null(), "{told}");
         return json!({});
     };
-    let of = |names: &[&str]| -> u64 {
-        let known = names.iter().filter_map(|name| counts.get(*name));
-        known.map(|count| count.as_u64().unwrap()).sum()
-    };
-    let input = of(&["input_tokens", "cache_read_tokens", "cache_write_tokens"]);
+    let (input, output) = (of.input() + of.cached(), of.output());
     assert_eq!(told["prompt_tokens"], input, "{told}");
-    let output = of(&["output_tokens"]);
-    if counts.contains_key("output_tokens") {
-        assert_eq!(told["completion_tokens"], output, "{told}");
+    if output.is_some() {
+        assert_eq!(told["completion_tokens"].as_u64(), output, "{told}");
     }
-    assert_eq!(told["total_tokens"], input + output, "{told}");
+    assert_eq!(told["total_tokens"], input + output.unwrap_or(0), "{told}");
     let details = &told["completion_tokens_details"]["reasoning_tokens"];
-    assert_eq!(
-        details.as_u64(),
-        counts.get("reasoning_tokens").and_then(Value::as_u64)
-    );
-    counts
-        .iter()
-        .filter(|(_, count)| **count != 0)
-        .map(|(name, count)| (name.trim_end_matches("_tokens").to_owned(), count.clone()))
-        .collect()
+    assert_eq!(details.as_u64(), of.count("reasoning_tokens"));
+    of.case()
+}
+
+/// What a receipt says of an attempt's tokens.
+pub(super) struct Known<'a>(&'a serde_json::Map<String, Value>);
+
+impl<'a> Known<'a> {
+    pub(super) fn of(attempt: &'a Value) -> Option<Self> {
+        attempt["usage"].as_object().map(Self)
+    }
+
+    /// That of the last attempt of an answer.
+    pub(super) fn last(own: &'a Value) -> Option<Self> {
+        let attempts = own["receipt"]["attempts"].as_array().expect("attempts");
+        Self::of(attempts.last().expect("one"))
+    }
+
+    pub(super) fn count(&self, name: &str) -> Option<u64> {
+        self.0.get(name).and_then(Value::as_u64)
+    }
+
+    pub(super) fn input(&self) -> u64 {
+        self.count("input_tokens").unwrap_or(0)
+    }
+
+    pub(super) fn cached(&self) -> u64 {
+        let read = self.count("cache_read_tokens").unwrap_or(0);
+        read + self.count("cache_write_tokens").unwrap_or(0)
+    }
+
+    pub(super) fn output(&self) -> Option<u64> {
+        self.count("output_tokens")
+    }
+
+    /// The counts that are not zero, by the names of a case.
+    pub(super) fn case(&self) -> Value {
+        let known = self.0.iter().filter(|(_, count)| **count != 0);
+        let named = known.map(|(name, count)| {
+            let name = name.trim_end_matches("_tokens").to_owned();
+            (name, count.clone())
+        });
+        named.collect()
+    }
+}
+
+/// Arguments whatever the spelling of their numbers and spaces.
+pub(super) fn arguments(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_no_json| text.into())
+}
+
+/// Events with their names, each of which is that of its data.
+pub(super) fn named(events: &str) -> Vec<Value> {
+    let events = events.split_terminator("\n\n").map(|event| {
+        let (name, data) = event.split_once('\n').expect("two lines");
+        let data = data.strip_prefix("data: ").expect("a data line");
+        let data: Value = serde_json::from_str(data).expect("JSON");
+        assert_eq!(name, format!("event: {}", data["type"].as_str().unwrap()));
+        data
+    });
+    events.collect()
+}
+
+/// What a neutral answer of a case says in a shape that has a place for reasoning: an id is sealed for
+/// the sake of its own signature only.
+pub(super) fn of_blocks(answer: &Value, refuses: bool) -> Value {
+    let mut heard = of(answer);
+    let parts = answer["parts"].as_array().expect("parts").iter();
+    let calls = parts.filter_map(|part| part["tool_call"].as_object());
+    let calls = calls.map(|call| {
+        json!({
+            "name": call["name"],
+            "arguments": arguments(call["arguments_json"].as_str().unwrap()),
+            "sealed": call["signed"],
+        })
+    });
+    heard["calls"] = calls.collect::<Vec<_>>().into();
+    if !refuses {
+        let said = |name: &str| heard[name].as_str().unwrap().to_owned();
+        heard["text"] = (said("text") + &said("refusal")).into();
+        heard["refusal"] = "".into();
+    }
+    heard
 }
 
 /// Lengths and counts of a list of vectors.

@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 
 /// JSON with documents in it that keep their spelling: their places are filled at the end.
 #[derive(Default)]
-struct Writer(Vec<String>);
+pub(super) struct Writer(Vec<String>);
 
 impl Writer {
-    fn raw(&mut self, json: &str) -> Value {
+    pub(super) fn raw(&mut self, json: &str) -> Value {
         self.0.push(json.to_owned());
         format!("@@{}@@", self.0.len() - 1).into()
     }
 
-    fn written(&self, body: &Value) -> String {
+    pub(super) fn written(&self, body: &Value) -> String {
         let mut text = body.to_string();
         for (number, json) in self.0.iter().enumerate() {
             text = text.replace(&format!("\"@@{number}@@\""), json);
@@ -191,7 +191,7 @@ pub(super) fn embed(request: &EmbedRequest, encoding: &str) -> String {
     writer.written(&body)
 }
 
-fn own(options: &str, mode: CredentialMode, writer: &mut Writer) -> Value {
+pub(super) fn own(options: &str, mode: CredentialMode, writer: &mut Writer) -> Value {
     let mut own = json!({});
     if !options.is_empty() {
         own["provider_options"] = writer.raw(options);

@@ -1,30 +1,19 @@
-//! A neutral answer in `OpenAI`'s shape, whole or in chunks. Pure.
+//! A neutral answer as a chat completion, whole or in chunks.
 
 use keyway_proto::router::v1 as wire;
 use keyway_router_providers::chat::{
     AssistantPart, ChatDelta, ChatReply, Finish, ReasoningPart, StreamEnd, ToolCallDelta,
 };
-use keyway_words::{CallId, ProviderId};
 use serde_json::{Map, Value, json};
 
-use super::receipt;
-use super::sealed::{Carried, Seal, Thought};
-
-/// What every answer begins with.
-#[derive(Debug)]
-pub(super) struct Head {
-    pub(super) id: CallId,
-    /// Seconds since 1970.
-    pub(super) created: i64,
-    /// As its caller named it.
-    pub(super) model: String,
-}
+use super::super::receipt;
+use super::super::sealed::{Carried, Sealing, Thought};
+use super::super::shape::{Events, Head};
 
 /// Makes the ids of an answer's calls out of what came before them.
 #[derive(Debug)]
-pub(super) struct Ids {
-    seal: Seal,
-    provider: ProviderId,
+struct Ids {
+    sealing: Sealing,
     /// Bytes of text so far.
     text: usize,
     /// A block of reasoning that has no signature yet.
@@ -34,10 +23,9 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    pub(super) const fn new(seal: Seal, provider: ProviderId) -> Self {
+    const fn new(sealing: Sealing) -> Self {
         Self {
-            seal,
-            provider,
+            sealing,
             text: 0,
             open: None,
             thoughts: Vec::new(),
@@ -70,9 +58,9 @@ impl Ids {
     /// The id of a call, as its caller sees it.
     fn call(&mut self, id: String, signature: &[u8]) -> String {
         self.open = None;
-        self.seal.seal(&Carried {
+        self.sealing.seal.seal(&Carried {
             id,
-            provider: self.provider.as_str().to_owned(),
+            provider: self.sealing.provider.as_str().to_owned(),
             signature: signature.to_vec(),
             offset: u64::try_from(self.text).unwrap_or(u64::MAX),
             reasoning: std::mem::take(&mut self.thoughts),
@@ -81,7 +69,13 @@ impl Ids {
 }
 
 /// A whole answer.
-pub(super) fn whole(head: &Head, mut ids: Ids, reply: ChatReply, receipt: &wire::Receipt) -> Value {
+pub(in super::super) fn whole(
+    head: &Head,
+    sealing: Sealing,
+    reply: ChatReply,
+    receipt: &wire::Receipt,
+) -> Value {
+    let mut ids = Ids::new(sealing);
     let (mut text, mut refusal, mut reasoning) = (None, None, None);
     let mut calls = Vec::new();
     for part in reply.parts {
@@ -119,10 +113,10 @@ pub(super) fn whole(head: &Head, mut ids: Ids, reply: ChatReply, receipt: &wire:
         "finish_reason": finish(reply.finish),
     });
     let mut answer = begun(head, "chat.completion", vec![choice]);
-    if let Some(usage) = receipt::usage(receipt) {
+    if let Some(usage) = usage(receipt) {
         answer.insert("usage".to_owned(), usage);
     }
-    let own = own((reply.finish, &reply.provider_finish), receipt);
+    let own = receipt::own((reply.finish, &reply.provider_finish), receipt);
     answer.insert("keyway".to_owned(), own);
     Value::Object(answer)
 }
@@ -146,18 +140,9 @@ fn begun(head: &Head, object: &str, choices: Vec<Value>) -> Map<String, Value> {
         .collect()
 }
 
-/// What only Keyway says.
-fn own((finish, word): (Finish, &str), receipt: &wire::Receipt) -> Value {
-    json!({
-        "finish_reason": neutral(finish),
-        "provider_finish": word,
-        "receipt": receipt::receipt(receipt),
-    })
-}
-
 /// A streamed answer, chunk by chunk.
 #[derive(Debug)]
-pub(super) struct Chunks {
+pub(in super::super) struct Chunks {
     head: Head,
     ids: Ids,
     /// A last chunk with the usage is asked for.
@@ -166,17 +151,19 @@ pub(super) struct Chunks {
 }
 
 impl Chunks {
-    pub(super) const fn new(head: Head, ids: Ids, usage: bool) -> Self {
+    pub(in super::super) const fn new(head: Head, sealing: Sealing, usage: bool) -> Self {
         Self {
             head,
-            ids,
+            ids: Ids::new(sealing),
             usage,
             begun: false,
         }
     }
+}
 
+impl Events for Chunks {
     /// The events for one more piece; empty for one that shows nothing.
-    pub(super) fn piece(&mut self, piece: ChatDelta) -> String {
+    fn piece(&mut self, piece: ChatDelta) -> String {
         let delta = match piece {
             ChatDelta::Text(text) => {
                 self.ids.text(&text);
@@ -198,21 +185,23 @@ impl Chunks {
     }
 
     /// The events that end a whole stream.
-    pub(super) fn end(&mut self, end: &StreamEnd, receipt: &wire::Receipt) -> String {
+    fn end(&mut self, end: &StreamEnd, receipt: &wire::Receipt) -> String {
         let mut events = self.first();
         let choices = vec![choice(&json!({}), Some(finish(end.finish)))];
-        let own = own((end.finish, &end.provider_finish), receipt);
+        let own = receipt::own((end.finish, &end.provider_finish), receipt);
         events.push_str(&self.chunk(choices, Some(own)));
         if self.usage {
             let mut chunk = begun(&self.head, OBJECT, Vec::new());
-            let usage = receipt::usage(receipt);
+            let usage = usage(receipt);
             chunk.insert("usage".to_owned(), usage.unwrap_or_default());
             events.push_str(&event(&Value::Object(chunk)));
         }
         events.push_str("data: [DONE]\n\n");
         events
     }
+}
 
+impl Chunks {
     /// The role stands in a chunk of its own before everything else.
     fn first(&mut self) -> String {
         if std::mem::replace(&mut self.begun, true) {
@@ -270,17 +259,29 @@ const fn finish(finish: Finish) -> &'static str {
     }
 }
 
-/// The end in the words of the neutral schema.
-const fn neutral(finish: Finish) -> &'static str {
-    match finish {
-        Finish::Stop => "STOP",
-        Finish::Length => "LENGTH",
-        Finish::ToolCalls => "TOOL_CALLS",
-        Finish::ContentFilter => "CONTENT_FILTER",
-        Finish::Refusal => "REFUSAL",
-        Finish::Pause => "PAUSE",
-        Finish::Other => "OTHER",
+/// Usage of the attempt that answered; `None` where it is not known.
+pub(in super::super) fn usage(receipt: &wire::Receipt) -> Option<Value> {
+    let counts = receipt::counts(receipt)?;
+    let input = counts.all_input()?;
+    let mut told = Map::new();
+    told.insert("prompt_tokens".to_owned(), input.into());
+    if let Some(output) = counts.output {
+        told.insert("completion_tokens".to_owned(), output.into());
     }
+    told.insert("total_tokens".to_owned(), counts.total().into());
+    for (name, part, count) in [
+        ("prompt_tokens_details", "cached_tokens", counts.cache_read),
+        (
+            "completion_tokens_details",
+            "reasoning_tokens",
+            counts.reasoning,
+        ),
+    ] {
+        if let Some(count) = count {
+            told.insert(name.to_owned(), json!({part: count}));
+        }
+    }
+    Some(Value::Object(told))
 }
 
 const OBJECT: &str = "chat.completion.chunk";
