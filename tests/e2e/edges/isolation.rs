@@ -1,5 +1,5 @@
-//! Two workspaces on one hosted key, in the providers' own words: no sequence of requests brings back
-//! a byte of another's.
+//! Two workspaces on one hosted key, in the providers' own words and in the shapes for every provider:
+//! no sequence of requests brings back a byte of another's.
 
 use keyway_proto::vault::v1::{Role, TokenServiceCreateRequest};
 use reqwest::Method;
@@ -10,7 +10,7 @@ use crate::harness::{Logs, Product, Tenant};
 use crate::hosted_state::{CANARY, Random, SECRET, SEED, option, plant};
 
 /// Paths below which a provider gives back what it keeps.
-const KEPT: [&str; 9] = [
+const KEPT: [&str; 13] = [
     "/openai/v1/responses/{id}",
     "/openai/v1/responses/{id}/input_items",
     "/openai/v1/conversations/{id}",
@@ -20,6 +20,10 @@ const KEPT: [&str; 9] = [
     "/openai/v1/files",
     "/google/v1beta/cachedContents",
     "/google/v1beta/{id}",
+    "/v1/responses/{id}",
+    "/v1/responses/{id}/input_items",
+    "/v1/chat/completions/{id}/messages",
+    "/v1/conversations/{id}",
 ];
 
 /// A turn that asks a model for all that it was told.
@@ -34,7 +38,7 @@ fn recall(random: &mut Random, told: &str) -> (&'static str, Value) {
         {"role": "model", "parts": [{"text": "Noted."}]},
         {"role": "user", "parts": [{"text": "[sim:recall]"}]},
     ]);
-    match random.below(5) {
+    match random.below(8) {
         0 => (
             "/openai/v1/chat/completions",
             json!({"model": "gpt-5-mini", "messages": turns}),
@@ -50,6 +54,18 @@ fn recall(random: &mut Random, told: &str) -> (&'static str, Value) {
         3 => (
             "/google/v1beta/models/gemini-2.5-flash:generateContent",
             json!({"contents": google}),
+        ),
+        4 => (
+            "/v1/chat/completions",
+            json!({"model": "anthropic/claude-haiku-4-5", "messages": turns}),
+        ),
+        5 => (
+            "/v1/messages",
+            json!({"model": "openai/gpt-5-mini", "messages": turns}),
+        ),
+        6 => (
+            "/v1/responses",
+            json!({"model": "google/gemini-2.5-flash", "input": turns}),
         ),
         _ => (
             "/mistral/v1/chat/completions",

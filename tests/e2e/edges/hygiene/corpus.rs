@@ -199,6 +199,25 @@ const HEADS: [(&str, &str, &[Seen]); 16] = [
     ("empty lines", "\r\n\r\n\r\n", &[None]),
 ];
 
+/// The path that the sequences are written for.
+pub(super) const NATIVE: &str = "/openai/v1/chat/completions";
+
+/// The same sequences for another path.
+pub(super) fn at(path: &str, corpus: Vec<Raw>) -> Vec<Raw> {
+    let moved = |raw: Raw| {
+        let bytes = match String::from_utf8(raw.bytes) {
+            Ok(text) if path != NATIVE => {
+                let text = text.replace(NATIVE, path);
+                text.replace("/openai/v1/", "/v1/").into_bytes()
+            }
+            Ok(text) => text.into_bytes(),
+            Err(bytes) => bytes.into_bytes(),
+        };
+        Raw { bytes, ..raw }
+    };
+    corpus.into_iter().map(moved).collect()
+}
+
 /// Every sequence, with a token that is good.
 pub(super) fn corpus(token: &str) -> Vec<Raw> {
     let framing = FRAMING.map(|(name, headers, body)| raw(name, post(token, headers, body), BAD));
@@ -279,7 +298,7 @@ fn raw(name: &'static str, bytes: impl Into<Vec<u8>>, seen: &'static [Seen]) -> 
 
 fn post(token: &str, headers: &str, body: &str) -> String {
     format!(
-        "POST /openai/v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n{headers}\r\n{body}"
+        "POST {NATIVE} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n{headers}\r\n{body}"
     )
 }
 
