@@ -8,6 +8,7 @@ mod books;
 mod load;
 mod seed;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,12 +87,15 @@ impl World {
         ));
         let mut seed = Seed(number);
         let mut callers = self.prepare(callers).await;
-        let mut books = Books::default();
+        let (mut books, mut killed) = (Books::default(), BTreeMap::new());
         for round in 1..=rounds {
             let began = Instant::now();
             // Two kills meet four fifths of the round's calls at most, so that each comes.
             let most = callers.len() * calls * 2 / 5;
             let plan = plan(&mut seed, self.server.is_some(), most);
+            for (victim, _) in &plan {
+                *killed.entry(*victim).or_insert(0) += 1;
+            }
             let loads = callers
                 .iter_mut()
                 .map(|caller| caller.draw(&mut seed, calls));
@@ -115,6 +119,9 @@ impl World {
         assert!(rounds < 5 || books.swept > 0, "no kill met a call: {books}");
         let events = published(&self.product, &self.broker, 1).await;
         assert_eq!(self.broker.sums("campaign").await, sums(&events));
+        tell(&format!(
+            "{ledger}: kills {killed:?}; {books}; a consumer of the relay sums up the same"
+        ));
     }
 
     /// Callers of a workspace without keys and of one that has a key of every provider, in turns.

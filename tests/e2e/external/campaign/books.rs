@@ -14,7 +14,7 @@ use super::load::{Kill, MARK, Made, OWN, Victim};
 use crate::harness::{BOUND, Product};
 
 /// How long after its answer an attempt on an own key may have been unsettled: many times a commit.
-const SETTLING: Duration = Duration::from_secs(1);
+const SETTLING: Duration = Duration::from_secs(2);
 /// More requests than a provider reads at once: a number is given when a request begins, and its entry
 /// comes when it was read whole, perhaps after one with a higher number.
 const AT_ONCE: u64 = 500;

@@ -28,7 +28,7 @@ const CHATS: [&str; 4] = [
 ];
 
 /// What can be killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Victim {
     Router,
     Vault,
