@@ -8,3 +8,4 @@ pub(crate) mod latency;
 pub(crate) mod ledger;
 pub(crate) mod lists;
 pub(crate) mod print;
+pub(crate) mod spend;

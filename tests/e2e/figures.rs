@@ -19,7 +19,7 @@ mod bench;
 )]
 mod harness;
 
-use bench::{changes, dead_key, deadline, latency, ledger, lists, print};
+use bench::{changes, dead_key, deadline, latency, ledger, lists, print, spend};
 use harness::Product;
 
 #[tokio::main]
@@ -31,6 +31,7 @@ async fn main() {
     latency::measure(&product).await;
     dead_key::measure(&product).await;
     deadline::measure(&product).await;
+    spend::measure(&product).await;
     let database = format!(
         "sqlite://{}?mode=rw",
         product.state().join("vault.db").display()

@@ -58,13 +58,13 @@ pub(crate) async fn measure(product: &Product) {
 }
 
 /// Calls of one workspace.
-struct Run {
-    taken: Vec<Duration>,
-    failed: usize,
+pub(super) struct Run {
+    pub(super) taken: Vec<Duration>,
+    pub(super) failed: usize,
 }
 
 /// Calls at a steady pace, none of which waits for another.
-async fn paced(caller: &Speaker, every: Duration) -> Run {
+pub(super) async fn paced(caller: &Speaker, every: Duration) -> Run {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let (start, mut calls) = (Instant::now(), JoinSet::new());

@@ -52,7 +52,7 @@ async fn routed(product: &Product, what: &str) {
 }
 
 /// So many at once, each call after the one before.
-async fn many(what: &str, call: impl AsyncFn()) {
+pub(super) async fn many(what: &str, call: impl AsyncFn()) {
     call().await;
     let began = Instant::now();
     let callers = (0..CALLERS).map(async |_| {
