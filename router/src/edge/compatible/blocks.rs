@@ -43,7 +43,7 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Blocks {
     sealing: Sealing,
-    blocks: Vec<Block>,
+    all: Vec<Block>,
     open: Option<usize>,
     /// The reasoning of the open block.
     thought: ReasoningPart,
@@ -55,7 +55,7 @@ impl Blocks {
     pub(super) const fn new(sealing: Sealing) -> Self {
         Self {
             sealing,
-            blocks: Vec::new(),
+            all: Vec::new(),
             open: None,
             thought: ReasoningPart {
                 text: String::new(),
@@ -73,16 +73,16 @@ impl Blocks {
             blocks.piece(delta(part, index));
         }
         blocks.end();
-        blocks.blocks
+        blocks.all
     }
 
     /// Those so far.
     pub(super) fn all(&self) -> &[Block] {
-        &self.blocks
+        &self.all
     }
 
     pub(super) fn get(&self, at: usize) -> Option<&Block> {
-        self.blocks.get(at)
+        self.all.get(at)
     }
 
     /// One more piece.
@@ -178,8 +178,8 @@ impl Blocks {
 
     fn begin(&mut self, block: Block, steps: &mut Vec<Step>) -> usize {
         self.close(steps);
-        let at = self.blocks.len();
-        self.blocks.push(block);
+        let at = self.all.len();
+        self.all.push(block);
         self.open = Some(at);
         steps.push(Step::Begin(at));
         at
@@ -189,7 +189,7 @@ impl Blocks {
         if more.is_empty() {
             return;
         }
-        match self.blocks.get_mut(at) {
+        match self.all.get_mut(at) {
             Some(
                 Block::Text(text)
                 | Block::Refusal(text)
@@ -205,7 +205,7 @@ impl Blocks {
 
     /// Ends the open block. Only whole reasoning can be sealed.
     fn close(&mut self, steps: &mut Vec<Step>) {
-        let open = self.open.and_then(|at| self.blocks.get_mut(at));
+        let open = self.open.and_then(|at| self.all.get_mut(at));
         if let Some(Block::Reasoning { sealed, .. }) = open {
             *sealed = self.sealing.thought(&std::mem::take(&mut self.thought));
         }

@@ -105,7 +105,7 @@ impl Shape {
                 Box::new(completions::write::Chunks::new(head, sealing, usage))
             }
             Self::Messages => Box::new(messages::write::Stream::new(head, sealing)),
-            Self::Responses => Box::new(responses::events::Stream::new(head, tail, sealing)),
+            Self::Responses => Box::new(responses::events::Stream::new(&head, tail, sealing)),
         }
     }
 

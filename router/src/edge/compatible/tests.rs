@@ -243,9 +243,9 @@ fn joined(events: &[Value]) -> String {
                 blocks[at][name] = (so_far + more).into();
             }
         }
-        inputs
-            .get_mut(at)
-            .map(|input| input.push_str(delta["partial_json"].as_str().unwrap_or_default()));
+        if let Some(input) = inputs.get_mut(at) {
+            input.push_str(delta["partial_json"].as_str().unwrap_or_default());
+        }
     }
     let written = blocks.iter().zip(&inputs).map(|(block, input)| {
         let text = block.to_string();

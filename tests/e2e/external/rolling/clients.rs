@@ -76,12 +76,19 @@ impl Client {
     }
 }
 
+/// The router says so, or the request never left: its connection had just been told to go.
+fn is_unavailable(status: &Status) -> bool {
+    let never_sent =
+        status.code() == Code::Cancelled && status.message() == "operation was canceled";
+    never_sent || status.code() == Code::Unavailable
+}
+
 async fn unary(router: &Speaker, request: ChatRequest) -> Tried {
     match router.chat(request).await {
         Ok(answer) => Tried::Answered(Made {
             call_id: answer.receipt.expect("a receipt").call_id,
         }),
-        Err(status) if status.code() == Code::Unavailable => Tried::Unavailable(status),
+        Err(status) if is_unavailable(&status) => Tried::Unavailable(status),
         Err(status) => Tried::Failed(status),
     }
 }
@@ -90,7 +97,7 @@ async fn stream(router: &Speaker, request: ChatRequest) -> Tried {
     let mut seen = false;
     match read(router, request, &mut seen).await {
         Ok(call_id) => Tried::Answered(Made { call_id }),
-        Err(status) if !seen && status.code() == Code::Unavailable => Tried::Unavailable(status),
+        Err(status) if !seen && is_unavailable(&status) => Tried::Unavailable(status),
         Err(status) => Tried::Failed(status),
     }
 }

@@ -218,7 +218,7 @@ fn thought(
         return Ok(Vec::new());
     }
     // Of a conversation that began at the provider's own base URL, which has this very shape.
-    let redacted = signature.path().ends_with(".data");
+    let redacted = signature.path().rsplit('.').next() == Some("data");
     Ok(vec![parts::reasoning(Thought {
         text,
         signature: carried.id.into_bytes(),

@@ -19,9 +19,9 @@ pub(in super::super) struct Stream {
 }
 
 impl Stream {
-    pub(in super::super) fn new(head: Head, tail: Tail, sealing: Sealing) -> Self {
+    pub(in super::super) fn new(head: &Head, tail: Tail, sealing: Sealing) -> Self {
         Self {
-            frame: Frame::new(&head, tail),
+            frame: Frame::new(head, tail),
             blocks: Blocks::new(sealing),
             number: 0,
         }
