@@ -260,7 +260,7 @@ pub(super) fn last(events: &str) -> Value {
             _ if kind.ends_with("part.added") => part_open = true,
             _ if kind.ends_with("part.done") => part_open = false,
             _ if kind.rsplit('.').next() == Some("delta") => {
-                text.push_str(event["delta"].as_str().unwrap())
+                text.push_str(event["delta"].as_str().unwrap());
             }
             _ => {
                 let whole = ["text", "arguments", "refusal"].map(|name| event[name].as_str());
