@@ -255,7 +255,7 @@ fn every_decision_has_its_parts() {
 }
 
 /// The reports of `.ci/long`, each with what it must say.
-const REPORTS: [(&str, &[&str]); 6] = [
+const REPORTS: [(&str, &[&str]); 7] = [
     ("start", &["cargo run --release", "exit code 0"]),
     ("repeat", &["the black-box tests", "0 failed"]),
     (
@@ -265,6 +265,14 @@ const REPORTS: [(&str, &[&str]); 6] = [
     (
         "abandon",
         &["10000 streams, Cancel", "10000 streams, Drain"],
+    ),
+    (
+        "crash",
+        &[
+            "PostgreSQL round 200",
+            "SQLite round 200",
+            "100000 events that wait",
+        ],
     ),
     ("mutants", &["nothing skipped", "mutants tested", "None."]),
     (

@@ -27,7 +27,9 @@ struct Part {
 pub(super) fn text_bytes(body: &NativeBody) -> u64 {
     let rows = body.json("requests").map_or_else(
         || {
-            let content = body.json("content").and_then(|json| serde_json::from_str(json).ok());
+            let content = body
+                .json("content")
+                .and_then(|json| serde_json::from_str(json).ok());
             content.map(|content| vec![Row { content }])
         },
         |json| serde_json::from_str::<Vec<Row>>(json).ok(),
@@ -54,7 +56,10 @@ mod tests {
 
     #[test]
     fn every_text_of_one_request_and_of_a_batch_is_counted_in_bytes() {
-        assert_eq!(of(r#"{"content":{"parts":[{"text":"abc"},{"text":"é"}]}}"#), 5);
+        assert_eq!(
+            of(r#"{"content":{"parts":[{"text":"abc"},{"text":"é"}]}}"#),
+            5
+        );
         let row = r#"{"model":"m","content":{"role":"user","parts":[{"text":"four"}]}}"#;
         assert_eq!(of(&format!(r#"{{"requests":[{row},{row}]}}"#)), 8);
     }
