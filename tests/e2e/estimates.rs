@@ -8,7 +8,7 @@ use serde_json::json;
 use tonic::Status;
 
 use crate::edges::harness::Http;
-use crate::harness::{DEMO, Logs, Product, Setup, reason};
+use crate::harness::{DEMO, Logs, Product, Setup, reason, wait_for};
 
 const SILENT: &str = "google/gemini-embedding-001";
 /// 9 and 4 bytes, so 4 tokens of 4 bytes at 0.15 USD per million.
@@ -23,6 +23,18 @@ async fn embed(product: &Product, model: &str) -> Result<EmbedResponse, Status> 
     };
     let answer = product.caller().router.execution().embed(request).await?;
     Ok(answer.into_inner())
+}
+
+/// Stores an own key, and waits until the router has heard of it.
+async fn own_key(product: &Product) {
+    let secret = "keyway-test-google-estimates-0001";
+    let stored = product.admin().put_key(DEMO, "google", secret).await;
+    stored.expect("stored");
+    let own = async || {
+        let receipt = embed(product, SILENT).await.ok()?.receipt?;
+        (receipt.attempts.last()?.source() == Source::Own).then_some(())
+    };
+    wait_for("a call on the own key", own).await;
 }
 
 /// One call over gRPC and one over the native edge; their events.
@@ -60,12 +72,7 @@ async fn an_estimate_stands_beside_a_charge_that_is_not_known_and_an_own_key_cos
         assert_eq!(event.source(), Source::Hosted);
         assert_eq!(event.charge_usd, None, "unknown is not zero");
     }
-    let secret = "keyway-test-google-estimates-0001";
-    product
-        .admin()
-        .put_key(DEMO, "google", secret)
-        .await
-        .unwrap();
+    own_key(&product).await;
     for event in both(&product).await {
         assert_eq!(event.source(), Source::Own);
         assert_eq!(event.charge_usd.as_deref(), Some("0.000000000000"));
@@ -104,12 +111,7 @@ async fn a_model_that_tells_no_usage_and_has_no_counting_rule_is_not_called_on_t
     assert_eq!(reason(&refused), Some(Reason::Unpriced));
     assert!(refused.message().contains("counting rule"), "{refused:?}");
     assert_eq!(product.simulator().journal().await.len(), before);
-    let secret = "keyway-test-google-estimates-0002";
-    product
-        .admin()
-        .put_key(DEMO, "google", secret)
-        .await
-        .unwrap();
+    own_key(&product).await;
     let answer = embed(&product, SILENT).await.expect("vectors");
     let attempt = &answer.receipt.expect("a receipt").attempts[0];
     assert_eq!(
