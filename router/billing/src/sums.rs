@@ -92,13 +92,15 @@ impl Sums {
     }
 }
 
-fn amount(text: Option<&str>) -> Result<Usd, LedgerError> {
+/// An amount as it stands in an event; zero where it is not known.
+pub(crate) fn amount(text: Option<&str>) -> Result<Usd, LedgerError> {
     text.map_or(Ok(Usd::ZERO), |text| {
         text.parse().map_err(|_form| LedgerError::EventUnreadable)
     })
 }
 
-fn plus(one: Usd, other: Usd) -> Result<Usd, LedgerError> {
+/// The sum; an error where it does not fit.
+pub(crate) fn plus(one: Usd, other: Usd) -> Result<Usd, LedgerError> {
     let pico = one.pico().checked_add(other.pico());
     pico.map(Usd::from_pico).ok_or(LedgerError::EventUnreadable)
 }

@@ -15,6 +15,7 @@ use crate::error::LedgerError;
 use crate::event;
 use crate::read;
 use crate::readers::Readers;
+use crate::sums::{amount, plus};
 
 /// Reads both.
 pub(super) async fn spend(readers: &Readers, month: &SpendMonth) -> Result<Spend, LedgerError> {
@@ -110,16 +111,6 @@ async fn bodies(
 ) -> Result<impl Iterator<Item = UsageEvent> + use<>, LedgerError> {
     let events = read::bodies(reading, rows).await?;
     Ok(events.into_iter().map(|(_, event)| event))
-}
-
-fn amount(text: Option<&str>) -> Result<Usd, LedgerError> {
-    text.map_or(Ok(Usd::ZERO), |text| {
-        text.parse().map_err(|_form| LedgerError::EventUnreadable)
-    })
-}
-
-fn plus(one: Usd, other: Usd) -> Result<Usd, LedgerError> {
-    one.checked_add(other).ok_or(LedgerError::EventUnreadable)
 }
 
 const fn hosted() -> &'static str {
