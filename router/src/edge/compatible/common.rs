@@ -53,6 +53,28 @@ impl<'a> Own<'a> {
     }
 }
 
+/// The tools, each read by its shape.
+pub(super) fn tools<'a>(
+    tools: Option<Value<'a>>,
+    one: impl Fn(Value<'a>) -> Result<wire::Tool, Fault>,
+) -> Result<Vec<wire::Tool>, Fault> {
+    let tools = tools.map(Value::list).transpose()?;
+    tools.unwrap_or_default().into_iter().map(one).collect()
+}
+
+/// What a tool is called and takes; each shape has its own word for the schema.
+pub(super) fn tool(mut tool: Object<'_>, schema: &str) -> Result<wire::Tool, Fault> {
+    let parameters = tool.take(schema);
+    let read = wire::Tool {
+        name: tool.must("name")?.text()?,
+        description: tool.text("description")?,
+        parameters_json: parameters.map_or_else(String::new, |json| json.json().to_owned()),
+        strict: tool.truth("strict")?,
+    };
+    tool.end()?;
+    Ok(read)
+}
+
 /// `user`, or as `OpenAI` calls it of late `safety_identifier`.
 pub(super) fn end_user(body: &mut Object<'_>) -> Result<String, Fault> {
     let user = body.text("user")?;

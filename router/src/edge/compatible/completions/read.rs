@@ -28,7 +28,7 @@ pub(in super::super) fn chat(
     let request = wire::ChatRequest {
         model,
         messages: turns::read(body.must("messages")?, &opening)?,
-        tools: tools(body.take("tools"))?,
+        tools: common::tools(body.take("tools"), tool)?,
         tool_choice: body.take("tool_choice").map(tool_choice).transpose()?,
         parallel_tool_calls: body.truth("parallel_tool_calls")?,
         response_format: match body.take("response_format") {
@@ -74,28 +74,15 @@ fn stream(body: &mut Object<'_>) -> Result<(bool, bool), Fault> {
     Ok((stream, usage))
 }
 
-fn tools(tools: Option<Value<'_>>) -> Result<Vec<wire::Tool>, Fault> {
-    let tools = tools.map(Value::list).transpose()?;
-    tools.unwrap_or_default().into_iter().map(tool).collect()
-}
-
 fn tool(tool: Value<'_>) -> Result<wire::Tool, Fault> {
     let mut tool = tool.object()?;
     let kind = tool.must("type")?;
     if kind.text()? != "function" {
         return Err(kind.unsupported("tools are functions"));
     }
-    let mut function = tool.must("function")?.object()?;
+    let function = tool.must("function")?.object()?;
     tool.end()?;
-    let parameters = function.take("parameters");
-    let read = wire::Tool {
-        name: function.must("name")?.text()?,
-        description: function.text("description")?,
-        parameters_json: parameters.map_or_else(String::new, |json| json.json().to_owned()),
-        strict: function.truth("strict")?,
-    };
-    function.end()?;
-    Ok(read)
+    common::tool(function, "parameters")
 }
 
 fn tool_choice(choice: Value<'_>) -> Result<wire::ToolChoice, Fault> {

@@ -34,7 +34,7 @@ pub(in super::super) fn chat(
     let request = wire::ChatRequest {
         model,
         messages: turns::read(body.take("system"), body.must("messages")?, &opening)?,
-        tools: tools(body.take("tools"))?,
+        tools: common::tools(body.take("tools"), tool)?,
         tool_choice,
         parallel_tool_calls,
         response_format: output.format,
@@ -140,11 +140,6 @@ fn thinking(body: &mut Object<'_>, effort: &mut String) -> Result<Option<u32>, F
     Ok(budget)
 }
 
-fn tools(tools: Option<Value<'_>>) -> Result<Vec<wire::Tool>, Fault> {
-    let tools = tools.map(Value::list).transpose()?;
-    tools.unwrap_or_default().into_iter().map(tool).collect()
-}
-
 fn tool(tool: Value<'_>) -> Result<wire::Tool, Fault> {
     let mut tool = tool.object()?;
     if let Some(kind) = tool.take("type")
@@ -152,15 +147,7 @@ fn tool(tool: Value<'_>) -> Result<wire::Tool, Fault> {
     {
         return Err(kind.unsupported("tools are your own; built-in ones are one provider's"));
     }
-    let parameters = tool.take("input_schema");
-    let read = wire::Tool {
-        name: tool.must("name")?.text()?,
-        description: tool.text("description")?,
-        parameters_json: parameters.map_or_else(String::new, |json| json.json().to_owned()),
-        strict: tool.truth("strict")?,
-    };
-    tool.end()?;
-    Ok(read)
+    common::tool(tool, "input_schema")
 }
 
 type Choice = (Option<wire::ToolChoice>, Option<bool>);

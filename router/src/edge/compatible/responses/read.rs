@@ -33,7 +33,7 @@ pub(in super::super) fn chat(
     let request = wire::ChatRequest {
         model,
         messages: items::read(body.take("instructions"), body.must("input")?, &opening)?,
-        tools: tools(body.take("tools"))?,
+        tools: common::tools(body.take("tools"), tool)?,
         tool_choice: body.take("tool_choice").map(tool_choice).transpose()?,
         parallel_tool_calls: body.truth("parallel_tool_calls")?,
         response_format: format(&mut body)?,
@@ -124,26 +124,13 @@ fn include(body: &mut Object<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn tools(tools: Option<Value<'_>>) -> Result<Vec<wire::Tool>, Fault> {
-    let tools = tools.map(Value::list).transpose()?;
-    tools.unwrap_or_default().into_iter().map(tool).collect()
-}
-
 fn tool(tool: Value<'_>) -> Result<wire::Tool, Fault> {
     let mut tool = tool.object()?;
     let kind = tool.must("type")?;
     if kind.text()? != "function" {
         return Err(kind.unsupported("tools are functions; built-in ones are one provider's"));
     }
-    let parameters = tool.take("parameters");
-    let read = wire::Tool {
-        name: tool.must("name")?.text()?,
-        description: tool.text("description")?,
-        parameters_json: parameters.map_or_else(String::new, |json| json.json().to_owned()),
-        strict: tool.truth("strict")?,
-    };
-    tool.end()?;
-    Ok(read)
+    common::tool(tool, "parameters")
 }
 
 fn tool_choice(choice: Value<'_>) -> Result<wire::ToolChoice, Fault> {
