@@ -245,9 +245,14 @@ fn ledger(values: &Values) -> Result<LedgerConfig, ConfigError> {
         ChoiceError::Both => values.refuse("ledger.path", one),
         ChoiceError::Neither => values.missing("ledger.path", one),
     })?;
+    let max_size: Option<u64> = values.get("ledger.max_size")?;
+    if max_size.is_some() && !matches!(address, DatabaseAddress::File(_)) {
+        return Err(values.refuse("ledger.max_size", "only beside ledger.path"));
+    }
     Ok(LedgerConfig {
         relayed: !values.get::<Vec<String>>("relay.url")?.is_empty(),
         password_file,
+        max_size,
         slots: values.get("ledger.slots")?,
         group: values.get("ledger.group")?,
         lease: values.get("ledger.lease")?,

@@ -56,9 +56,7 @@ async fn on_postgresql() {
     ledger::measure("PostgreSQL", async |at| {
         let name = ["bench_first", "bench_second", "bench_third"][at];
         let database = harness::VaultDatabase::ledger_on(server, name).await;
-        harness::Setup::new()
-            .with("KEYWAY_ROUTER__LEDGER__PATH", "")
-            .with("KEYWAY_ROUTER__LEDGER__URL", &database.url)
+        harness::Setup::new().ledger_on(&database)
     })
     .await;
 }

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use keyway::{Child, Environment, Options, Part, launch};
 use keyway_proto::billing::v1::Source;
+use sea_orm::{ConnectionTrait as _, Database};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -193,6 +194,20 @@ impl Product {
     /// The state folder.
     pub(crate) fn state(&self) -> &Path {
         self.running.site.state.root()
+    }
+
+    /// Runs SQL in the ledger's file, as somebody beside the router.
+    pub(crate) async fn change_ledger(&self, statements: &[&str]) {
+        let url = format!(
+            "sqlite://{}?mode=rw",
+            self.state().join("ledger.db").display()
+        );
+        let database = Database::connect(url).await.expect("a database");
+        for statement in statements {
+            let done = database.execute_unprepared(statement).await;
+            done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+        database.close().await.expect("it closes");
     }
 
     /// Speaks as the operator.

@@ -27,15 +27,34 @@ const GROWN: u64 = 64 << 20;
 async fn a_full_ledger_refuses_calls_and_keeps_what_is_under_way_until_there_is_room_again() {
     let setup = Setup::new().with("KEYWAY_ROUTER__LOG__LEVEL", "warn");
     let product = setup.start().await;
-    outage(product, |product, gone| {
+    outage(product, async |product, gone| {
         let most = gone.then_some(DISK);
         limit(product, Part::Router, Resource::Fsize, most);
     })
     .await;
 }
 
+#[tokio::test]
+async fn a_ledger_at_its_largest_size_refuses_calls_until_there_is_room_in_its_file_again() {
+    let setup = Setup::new().with("KEYWAY_ROUTER__LEDGER__MAX_SIZE", "1MiB");
+    let product = setup.start().await;
+    outage(product, async |product, full| {
+        let statements: &[_] = if full {
+            &[
+                "CREATE TABLE others (bytes BLOB)",
+                "INSERT INTO others VALUES (zeroblob(1 << 20))",
+            ]
+        } else {
+            // Its pages are free then, in a file that is as large.
+            &["DROP TABLE others"]
+        };
+        product.change_ledger(statements).await;
+    })
+    .await;
+}
+
 /// Takes the ledger away with a stream under way, and gives it back.
-pub(crate) async fn outage(mut product: Product, mut change: impl FnMut(&mut Product, bool)) {
+pub(crate) async fn outage(mut product: Product, mut change: impl AsyncFnMut(&mut Product, bool)) {
     let admin = product.admin();
     let secret = "sk-keyway-test-outage-0001";
     admin.put_key(DEMO, "anthropic", secret).await.unwrap();
@@ -52,7 +71,7 @@ pub(crate) async fn outage(mut product: Product, mut change: impl FnMut(&mut Pro
     });
     simulator.until_held("gate", 1).await;
 
-    change(&mut product, true);
+    change(&mut product, true).await;
     // A hosted call that was let in would wait for its settlement.
     let full = async || refused(&caller, OWN).await.then_some(());
     wait_for("a ledger that takes nothing", full).await;
@@ -74,7 +93,7 @@ pub(crate) async fn outage(mut product: Product, mut change: impl FnMut(&mut Pro
     let (status, body) = get(operations, "/readyz").await.expect("an answer");
     assert!(status == 503 && body.contains("\"ledger\""), "{body}");
 
-    change(&mut product, false);
+    change(&mut product, false).await;
     let again = async || caller.chat(ask(HOSTED)).await.ok();
     let (served, _) = wait_for("a ledger that is back", again).await;
     let served = only_attempt(served.receipt).1;

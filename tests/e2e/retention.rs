@@ -6,7 +6,6 @@ use keyway_proto::Reason;
 use keyway_proto::billing::v1::{
     StreamUsageOpen, StreamUsageRequest, StreamUsageResponse, UsageFilter, stream_usage_request,
 };
-use sea_orm::{ConnectionTrait as _, Database};
 use stream_usage_request::Message;
 use tonic::{Status, Streaming};
 
@@ -72,18 +71,11 @@ async fn acknowledge_first(admin: &Speaker) -> String {
 
 /// Makes every event so many days older, while the router is away.
 async fn age(product: &Product, days: i64) {
-    let path = product.state().join("ledger.db");
-    let url = format!("sqlite://{}?mode=rw", path.display());
-    let database = Database::connect(url).await.expect("a database");
     let sql = format!(
         "UPDATE stream_positions SET settled_at = settled_at - {}",
         days * 86_400_000_000
     );
-    database
-        .execute_unprepared(&sql)
-        .await
-        .expect("it is older");
-    database.close().await.expect("it closes");
+    product.change_ledger(&[&sql]).await;
 }
 
 async fn restart_older(product: &mut Product, days: i64) {

@@ -13,6 +13,8 @@ pub struct LedgerConfig {
     pub address: DatabaseAddress,
     /// File with the password of the PostgreSQL user.
     pub password_file: Option<PathBuf>,
+    /// Largest size of the SQLite file, bytes, rounded down to whole pages; none: as the disk has room.
+    pub max_size: Option<u64>,
     /// Attempts open at once at most; beyond it new ones are `OVERLOADED`.
     pub slots: usize,
     /// Records per commit at most.
@@ -55,6 +57,7 @@ impl LedgerConfig {
         Self {
             address,
             password_file: None,
+            max_size: None,
             slots: 32_768,
             group: 512,
             lease: Duration::from_secs(15),

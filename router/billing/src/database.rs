@@ -17,6 +17,9 @@ use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::readers::Readers;
 
+/// SQLite's page, bytes: what a new file has since its version 3.12.
+const PAGE: u64 = 4096;
+
 /// The connections of one ledger.
 #[derive(Debug, Clone)]
 pub(crate) struct Connections {
@@ -193,6 +196,7 @@ async fn file(
     only_reads: bool,
 ) -> Result<DatabaseConnection, DbErr> {
     let busy_timeout = config.busy_timeout;
+    let most_pages = config.max_size.map(|bytes| bytes / PAGE);
     let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", path.display()));
     options
         .max_connections(connections)
@@ -204,6 +208,11 @@ async fn file(
         .max_lifetime(None::<Duration>)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = match most_pages {
+                // It holds for the connection alone, so each one that writes has it.
+                Some(pages) => sqlite.pragma("max_page_count", pages.to_string()),
+                None => sqlite,
+            };
             sqlite
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")

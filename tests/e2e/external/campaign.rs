@@ -47,8 +47,7 @@ async fn whatever_is_killed_at_any_moment_the_bill_on_postgresql_is_what_the_pro
     let setup = broker
         .setup()
         .on(&vault)
-        .with("KEYWAY_ROUTER__LEDGER__PATH", "")
-        .with("KEYWAY_ROUTER__LEDGER__URL", &ledger.url)
+        .ledger_on(&ledger)
         .with("KEYWAY_ROUTER__LEDGER__LEASE", "6s");
     let product = setup.start().await;
     let world = World::new(product, broker, Some(server));

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use keyway_proto::Reason;
 use keyway_proto::billing::v1::{ListUsageRequest, SummarizeUsageRequest};
 use keyway_test_servers::Postgres;
+use tokio::process::Command;
 use tokio::time::timeout;
 use tonic::Status;
 
@@ -21,17 +22,48 @@ const BOUND: Duration = Duration::from_secs(20);
 async fn a_ledger_that_is_killed_refuses_calls_and_keeps_what_is_under_way_until_it_is_back() {
     let server = Postgres::start().expect("PostgreSQL");
     let database = VaultDatabase::ledger_on(&server, "killed").await;
-    let setup = Setup::new()
-        .with("KEYWAY_ROUTER__LEDGER__PATH", "")
-        .with("KEYWAY_ROUTER__LEDGER__URL", &database.url);
-    let product = setup.start().await;
-    outage(product, |_, gone| {
+    let product = Setup::new().ledger_on(&database).start().await;
+    outage(product, async |_, gone| {
         let done = if gone {
             server.kill()
         } else {
             server.restart()
         };
         done.expect("done");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ledger_whose_server_takes_no_writes_refuses_calls_until_it_is_promoted() {
+    let server = Postgres::start().expect("PostgreSQL");
+    let database = VaultDatabase::ledger_on(&server, "standby").await;
+    let product = Setup::new().ledger_on(&database).start().await;
+    outage(product, async |_, gone| {
+        let done = if gone {
+            server.crash().and_then(|()| server.restart_as_standby())
+        } else {
+            server.promote()
+        };
+        done.expect("done");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ledger_file_that_nobody_may_write_refuses_calls_until_it_may_be_written() {
+    let product = Setup::new().start().await;
+    outage(product, async |product, gone| {
+        let flag = if gone { "+i" } else { "-i" };
+        for name in ["ledger.db", "ledger.db-wal"] {
+            let file = product.state().join(name);
+            let done = Command::new("chattr").arg(flag).arg(&file).status().await;
+            let done = done.expect("chattr is missing: Debian has it in e2fsprogs");
+            assert!(
+                done.success(),
+                "chattr {flag} needs root and a file system that knows it"
+            );
+        }
     })
     .await;
 }

@@ -36,9 +36,7 @@ async fn every_opening_and_every_settlement_that_is_acknowledged_was_synced_to_t
 async fn every_opening_and_every_settlement_that_is_acknowledged_was_synced_by_postgresql_first() {
     let server = Postgres::start().expect("PostgreSQL");
     let database = VaultDatabase::ledger_on(&server, "synced").await;
-    let setup = Setup::new()
-        .with("KEYWAY_ROUTER__LEDGER__PATH", "")
-        .with("KEYWAY_ROUTER__LEDGER__URL", &database.url);
+    let setup = Setup::new().ledger_on(&database);
     let mut product = setup.start().await;
     product.caller().chat_once(MODEL).await;
     let mut processes = server.processes().expect("its processes");

@@ -96,6 +96,12 @@ impl Setup {
         self.with("KEYWAY_VAULT__DATABASE__PATH", "")
             .with("KEYWAY_VAULT__DATABASE__URL", &database.url)
     }
+
+    /// The same with the router's ledger on PostgreSQL.
+    pub(crate) fn ledger_on(self, database: &VaultDatabase) -> Self {
+        self.with("KEYWAY_ROUTER__LEDGER__PATH", "")
+            .with("KEYWAY_ROUTER__LEDGER__URL", &database.url)
+    }
 }
 
 /// A second vault on the first one's database.

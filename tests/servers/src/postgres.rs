@@ -31,6 +31,9 @@ pub struct Postgres {
     watchdog: Mutex<Child>,
 }
 
+/// The file that makes a server a standby; a promotion removes it.
+const STANDBY: &str = "standby.signal";
+
 /// Starts and ends the server as told, line by line.
 const WATCHDOG: &str = r#"
 start() { "$1" -D "$2/data" >>"$2/log" 2>&1 </dev/null & server=$!; }
@@ -143,6 +146,32 @@ impl Postgres {
         self.tell("start")?;
         ensure!(self.until_ready()?, "its port was taken meanwhile");
         Ok(())
+    }
+
+    /// Starts it again as a standby, which follows nobody and takes no writes.
+    pub fn restart_as_standby(&self) -> Result<()> {
+        self.leave_word(STANDBY)?;
+        self.restart()
+    }
+
+    /// Makes a standby a server that takes writes, without a restart.
+    pub fn promote(&self) -> Result<()> {
+        self.leave_word("promote")?;
+        let first = self.processes()?.first().copied();
+        let first = first.context("it has no process")?;
+        let told = Command::new("kill")
+            .args(["-USR1", &first.to_string()])
+            .status()?;
+        ensure!(told.success(), "{told}");
+        let standby = self.folder.join("data").join(STANDBY);
+        wait_for("the promotion", || Ok(!standby.exists())).with_context(|| self.log())
+    }
+
+    /// An empty file by whose name the server knows what to do.
+    fn leave_word(&self, name: &str) -> Result<()> {
+        let file = self.folder.join("data").join(name);
+        fs::write(&file, "")?;
+        Account::unprivileged()?.give(&file)
     }
 
     /// From now on it takes connections over TLS only, with this certificate and key (PEM). Those that

@@ -172,28 +172,26 @@ async fn a_stop_waits_for_open_attempts_and_loses_none() {
     );
 }
 
-/// Leaves the file no room to grow, on a connection that writes; or gives it room again.
-async fn limit_pages(connection: &DatabaseConnection, full: bool) {
-    let count = number(connection, "PRAGMA page_count").await;
-    let pages = if full { count } else { 1_000_000 };
-    connection
-        .execute_unprepared(&format!("PRAGMA max_page_count = {pages}"))
-        .await
-        .unwrap();
-}
-
 #[tokio::test]
-async fn a_full_disk_refuses_openings_and_once_there_is_room_again_nothing_is_lost() {
+async fn a_full_file_refuses_openings_and_once_there_is_room_again_nothing_is_lost() {
     if on_postgres() {
         return; // how full its disk is, is not a router's to say
     }
     let home = Home::new().await;
-    let ledger = home.start().await;
+    let config = LedgerConfig {
+        max_size: Some(1 << 20),
+        ..home.config()
+    };
+    let ledger = home.start_with(config).await.unwrap();
     let before = ledger.reserve().unwrap().open(attempt("acme", Source::Own));
     before.durable().await.unwrap();
-    let connections = ledger.connections.clone();
-    limit_pages(&connections.writer.get(), true).await;
-    limit_pages(&connections.sequencer.get(), true).await;
+    let outside = home.outside().await;
+    for sql in [
+        "CREATE TABLE others (bytes BLOB)",
+        "INSERT INTO others VALUES (zeroblob(1 << 20))",
+    ] {
+        outside.execute_unprepared(sql).await.unwrap();
+    }
 
     // Attempts go on until the file is full; every one of them hears of its fate.
     let mut settled = Vec::new();
@@ -212,8 +210,10 @@ async fn a_full_disk_refuses_openings_and_once_there_is_room_again_nothing_is_lo
     until("the ledger says so", || !ledger.is_available()).await;
     let waiting = before.settle(completed());
 
-    limit_pages(&connections.writer.get(), false).await;
-    limit_pages(&connections.sequencer.get(), false).await;
+    outside
+        .execute_unprepared("DROP TABLE others")
+        .await
+        .unwrap();
     let mut available = ledger.availability();
     tokio::time::timeout(Duration::from_secs(20), available.wait_for(|is| *is))
         .await

@@ -88,6 +88,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "How much longer an event is kept that a named consumer has not acknowledged; a consumer further behind is told CURSOR_EXPIRED. What relay.url has not published yet is kept however long.",
     },
     Setting {
+        path: "ledger.max_size",
+        kind: Kind::Bytes {
+            min: 1 << 20,
+            max: 1 << 46,
+        },
+        default: Default::Absent,
+        help: "Largest size of the SQLite file of ledger.path; beside it the write-ahead log needs some MiB. At that size no call is made until retention or a larger limit gives room. No limit unless set.",
+    },
+    Setting {
         path: "ledger.slots",
         kind: Kind::Integer {
             min: 1,
