@@ -72,15 +72,12 @@ impl View<'_> {
 
     fn key(&self, key: &Arc<LeasedKey>) -> KeyView {
         let (state, until, on_trial) = self.state(key);
-        let models = &key.allowed_models;
         KeyView {
             state,
             until,
             on_trial,
             rests_until: self.breakers.rests_until(self.workspace, key, self.now),
-            model_allowed: models.is_empty()
-                || self.model.is_empty()
-                || models.iter().any(|model| model == self.model),
+            model_allowed: self.model.is_empty() || key.may_use(self.model),
             in_flight: key
                 .path
                 .as_ref()

@@ -71,7 +71,7 @@ pub struct LeasedKey {
     pub version: u64,
     /// Its state at the vault.
     pub state: wire::KeyState,
-    /// Models that it may be used for; empty means all.
+    /// Models that it may be used for, a `*` at the end for whatever follows; empty means all.
     pub allowed_models: Vec<String>,
     /// Until when it is LIMITED or EXHAUSTED, where known.
     pub until: Option<Timestamp>,
@@ -168,6 +168,15 @@ impl LeasedKey {
     /// Whether it is the same version of the same key.
     pub fn is_same(&self, other: &Self) -> bool {
         self.path == other.path && self.version == other.version
+    }
+
+    /// Whether it may be used for a model, named without its provider.
+    pub fn may_use(&self, model: &str) -> bool {
+        let matches = |allowed: &String| match allowed.strip_suffix('*') {
+            Some(stem) => model.starts_with(stem),
+            None => allowed == model,
+        };
+        self.allowed_models.is_empty() || self.allowed_models.iter().any(matches)
     }
 
     /// Its name for receipts; of a row that is not found, nothing.

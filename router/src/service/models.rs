@@ -213,10 +213,8 @@ impl Looking<'_> {
             .check(self.workspace, (provider, model), self.table)
             .is_err();
         let allowed = |pool: &KeyPool| -> String {
-            let named =
-                |models: &[String]| models.is_empty() || models.iter().any(|one| one == model);
             let keys = pool.keys.iter();
-            keys.map(|key| if named(&key.allowed_models) { '+' } else { '-' })
+            keys.map(|key| if key.may_use(model) { '+' } else { '-' })
                 .collect()
         };
         let platform = lease.platform.as_ref().map(allowed).unwrap_or_default();

@@ -34,6 +34,8 @@ pub(super) async fn fill(admin: &Speaker, owner: &str, provider: &str, pool: &st
             ..Default::default()
         };
         match word {
+            "family-active" => request.allowed_models = ["gpt-4o", "gpt-5*"].map(Into::into).into(),
+            "otherfamily" => request.allowed_models = vec!["gpt-4*".to_owned()],
             "othermodel" => request.allowed_models = vec!["gpt-4o".to_owned()],
             "expired" => request.expire_time = Some(soon()),
             _ => {}
