@@ -1,6 +1,7 @@
 //! What needs more than Rust: the real grpcurl, Python with the providers' own SDKs, PostgreSQL, `SoftHSM`. Run
 //! by `.ci/run`, which installs them; a tool that is missing fails the test.
 
+mod admin;
 mod audit;
 mod campaign;
 mod deploy;
@@ -8,6 +9,7 @@ mod edges;
 mod envelope;
 mod feed;
 mod four_routers;
+mod grpcurl;
 mod key_news;
 mod ledger_away;
 mod nats_away;

@@ -1,11 +1,8 @@
 //! The tour of the README, exactly as it stands there, run by a shell with the real grpcurl.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 
-use tokio::process::Command;
-
+use super::grpcurl::Watched;
 use crate::docs::{read, root};
 use crate::harness::{Logs, Product};
 
@@ -24,24 +21,6 @@ fn script() -> String {
         .enumerate()
         .map(|(n, block)| format!("echo '== block {}'\n{block}\n", n + 1));
     blocks.collect::<Vec<_>>().concat()
-}
-
-/// A grpcurl that notes its arguments and then does its work.
-fn watched_grpcurl(folder: &Path) -> PathBuf {
-    let found = std::process::Command::new("sh")
-        .args(["-c", "command -v grpcurl"])
-        .output();
-    let found = String::from_utf8(found.expect("a shell").stdout).expect("a path");
-    let found = found.trim();
-    assert!(!found.is_empty(), "grpcurl is missing: .ci/run installs it");
-    let bin = folder.join("bin");
-    fs::create_dir(&bin).expect("a folder");
-    let notes = folder.join("argv");
-    let notes = notes.display();
-    let text = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" >>'{notes}'\nexec '{found}' \"$@\"\n");
-    fs::write(bin.join("grpcurl"), text).expect("a script");
-    fs::set_permissions(bin.join("grpcurl"), fs::Permissions::from_mode(0o755)).expect("a mode");
-    bin
 }
 
 /// Replaces what differs from run to run: ids, times, hashes.
@@ -79,21 +58,12 @@ async fn the_tour_of_the_readme_says_what_the_transcript_says() {
     let product = Product::start().await;
     let _logs = Logs(&product);
     let folder = product.state().parent().expect("a folder").to_owned();
-    let bin = watched_grpcurl(&folder);
-    let run = Command::new("bash")
-        .args(["-c", &format!("exec 2>&1\n{}", script())])
-        .current_dir(&folder)
-        .env_clear()
-        .env(
-            "PATH",
-            format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()),
-        )
-        .output()
-        .await
-        .expect("bash");
+    let grpcurl = Watched::in_folder(&folder);
+    let run = grpcurl.shell(&script()).current_dir(&folder).output().await;
+    let run = run.expect("bash");
     let said = masked(&String::from_utf8(run.stdout).expect("text"));
 
-    let argv = fs::read_to_string(folder.join("argv")).expect("grpcurl ran");
+    let argv = grpcurl.argv();
     for secret in ["kwa_", "kwc_", "kwo_", "sk-ant-keyway-tour"] {
         assert!(
             !argv.contains(secret),
