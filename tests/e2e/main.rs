@@ -10,6 +10,7 @@
 
 mod abandon;
 mod access;
+mod acknowledge;
 mod admin;
 mod audit;
 mod breaker;

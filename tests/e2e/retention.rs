@@ -45,7 +45,8 @@ async fn read(
     consumer: &str,
     cursor: &str,
 ) -> Result<Vec<StreamUsageResponse>, Status> {
-    let (_ask, mut stream) = open(admin, (consumer, cursor), false).await?;
+    let (ask, mut stream) = open(admin, (consumer, cursor), false).await?;
+    drop(ask);
     let mut all = Vec::new();
     while let Some(next) = stream.message().await? {
         all.push(next);

@@ -4,6 +4,7 @@ mod rerate;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt as _};
 use keyway_chassis::access::{admit, grant};
@@ -164,9 +165,10 @@ impl Follower {
             let asked = tokio::select! {
                 biased;
                 asked = asked => asked,
-                item = self.events.next() => {
-                    return item.map(|item| item.map(response).map_err(Fault::from));
-                }
+                item = self.events.next() => match item {
+                    Some(item) => return Some(item.map(response).map_err(Fault::from)),
+                    None => return self.last_words().await,
+                },
             };
             match asked {
                 Ok(Some(message)) => {
@@ -181,7 +183,24 @@ impl Follower {
             }
         }
     }
+
+    /// Takes what a consumer still acknowledges that has just read the last event.
+    async fn last_words(&mut self) -> Option<Result<wire::StreamUsageResponse, Fault>> {
+        let consumer = self.consumer.as_ref()?;
+        let mut asked = self.asked.take()?;
+        let heard = async {
+            while let Ok(Some(message)) = asked.message().await {
+                acknowledge(&self.ledger, Some(consumer), message).await?;
+            }
+            Ok(())
+        };
+        let heard = tokio::time::timeout(LAST_WORDS, heard).await;
+        heard.ok()?.err().map(Err)
+    }
 }
+
+/// How long a stream that came to its end waits for a consumer that does not close its side.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 async fn acknowledge(
     ledger: &Ledger,
