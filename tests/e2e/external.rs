@@ -4,6 +4,7 @@
 mod admin;
 mod audit;
 mod campaign;
+mod clients;
 mod deploy;
 mod edges;
 mod envelope;
