@@ -6,6 +6,7 @@
 //! that fails, one line and 1.
 
 mod options;
+mod standby;
 #[cfg(test)]
 mod tests;
 
@@ -25,11 +26,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 pub use self::options::{Options, command};
+pub use self::standby::{Door, NotYet};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigError, Settings, reference};
 use crate::drain::Drain;
 use crate::lifecycle::{Shutdown, Tasks};
-use crate::operations::{Metrics, Readiness};
+use crate::operations::{self, Condition, Metrics, Readiness, STARTED, Shown};
 use crate::serve::{self, Listener, ServeConfig};
 use crate::telemetry::{self, TelemetryConfig};
 use crate::tls::{ServerTls, TlsServer, Upkeep};
@@ -52,6 +54,8 @@ pub struct About {
     pub binary: &'static str,
     /// What the process is, for `--help`.
     pub help: &'static str,
+    /// What its readiness is made of.
+    pub conditions: &'static [Condition],
 }
 
 /// What every service has: its settings come before the service's own.
@@ -90,6 +94,17 @@ impl Parts {
         let start = |files: &ServerTls| TlsServer::start(name, files.clone(), &self.upkeep());
         let tls = tls.map(start).transpose().map_err(Misconfigured::new)?;
         Ok(serve::bind(name, address, tls, self.serve.insecure).await?)
+    }
+
+    /// Opens the operations listener and serves it until the shutdown.
+    pub async fn operations(&self, address: SocketAddr) -> Result<(), StartError> {
+        let shown = Shown {
+            readiness: self.readiness.clone(),
+            metrics: self.metrics.clone(),
+            blocked_after: self.serve.blocked_after,
+        };
+        operations::serve(address, shown, &self.tasks, &self.shutdown).await?;
+        Ok(())
     }
 
     /// What TLS needs to follow its files.
@@ -251,7 +266,7 @@ where
         shutdown: Shutdown::new(),
         terminate,
         drain: Drain::new(),
-        readiness: Readiness::new(),
+        readiness: Readiness::new(about.conditions),
         metrics: Metrics::install()?,
     };
     info!(
@@ -260,7 +275,7 @@ where
     );
     let built = Box::pin(build(parts.clone())).await;
     if built.is_ok() {
-        parts.readiness.set("started", true);
+        parts.readiness.set(STARTED, true);
         parts.terminate.wait().await;
     }
     stop(&parts).await;
@@ -270,7 +285,7 @@ where
 /// The order of a stop. Nothing here can fail; what does not end in time is named in the log.
 pub async fn stop(parts: &Parts) {
     parts.terminate.begin();
-    parts.readiness.set("started", false);
+    parts.readiness.set(STARTED, false);
     parts.drain.begin();
     let calls = parts.drain.in_flight();
     info!(calls, "draining {calls} calls");

@@ -28,6 +28,29 @@ pub enum DatabaseAddress {
     Server(ServerAddress),
 }
 
+impl DatabaseAddress {
+    /// One connection; of a file with SQLite's `mode`. A server that does not answer within `bound` is
+    /// [away](is_away).
+    pub(crate) async fn open(
+        &self,
+        mode: &str,
+        bound: Duration,
+    ) -> Result<DatabaseConnection, DbErr> {
+        match self {
+            Self::File(path) => {
+                let mut options =
+                    ConnectOptions::new(format!("sqlite://{}?mode={mode}", path.display()));
+                options.max_connections(1).sqlx_logging(false);
+                Database::connect(options).await
+            }
+            Self::Server(server) => {
+                server.probe(bound).await?;
+                server.pool(1, bound).await
+            }
+        }
+    }
+}
+
 impl fmt::Display for DatabaseAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -121,7 +144,13 @@ impl ServerAddress {
             let connection = self.options.connect().await.map_err(failed)?;
             connection.close().await.map_err(failed)
         };
-        let late = |_elapsed| self.says(&format_args!("it did not answer within {bound:?}"));
+        let late = |_elapsed| {
+            let told = format!("{}: it did not answer within {bound:?}", self.shown);
+            failed(sqlx::Error::Io(io::Error::new(
+                io::ErrorKind::TimedOut,
+                told,
+            )))
+        };
         tokio::time::timeout(bound, connecting)
             .await
             .map_err(late)?
@@ -163,6 +192,25 @@ impl ServerAddress {
         Database::connect(options).await
     }
 }
+
+/// Whether nobody answered, or a server that is only starting: it may be there later. One that refuses
+/// is there.
+pub(crate) fn is_away(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return matches!(error, DbErr::ConnectionAcquire(_));
+    };
+    match &**cause {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(said) => said.code().is_some_and(|code| STARTING.contains(&&*code)),
+        _ => false,
+    }
+}
+
+/// PostgreSQL's `cannot_connect_now`, `admin_shutdown` and `crash_shutdown`.
+const STARTING: [&str; 3] = ["57P03", "57P01", "57P02"];
 
 /// The one line of a file that holds a password or a URL: at most 4 KiB, without the line's end.
 pub fn read_line(path: &Path) -> io::Result<Secret> {

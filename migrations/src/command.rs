@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
 use keyway_words::Secret;
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm::{DatabaseConnection, DbErr};
 
 use crate::address::{AddressError, DatabaseAddress, ServerAddress};
 use crate::schema;
@@ -199,18 +199,7 @@ fn make(path: &Path) -> Result<(), CommandError> {
 }
 
 async fn open(address: &DatabaseAddress, mode: &str) -> Result<DatabaseConnection, CommandError> {
-    let opened = match address {
-        DatabaseAddress::File(path) => {
-            let mut options =
-                ConnectOptions::new(format!("sqlite://{}?mode={mode}", path.display()));
-            options.max_connections(1).sqlx_logging(false);
-            Database::connect(options).await
-        }
-        DatabaseAddress::Server(server) => match server.probe(CONNECT_BOUND).await {
-            Ok(()) => server.pool(1, CONNECT_BOUND).await,
-            Err(error) => Err(error),
-        },
-    };
+    let opened = address.open(mode, CONNECT_BOUND).await;
     opened.map_err(|cause| CommandError::Open {
         address: address.clone(),
         cause,

@@ -1,10 +1,12 @@
 //! The router's database.
 
+use std::time::Duration;
+
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
-use crate::SchemaError;
 use crate::schema::{self, Step, Steps};
+use crate::{DatabaseAddress, SchemaError};
 
 /// The router's steps.
 pub(crate) struct Router;
@@ -63,4 +65,10 @@ pub async fn migrate(database: &DatabaseConnection) -> Result<(), SchemaError> {
 /// Refuses a database whose steps are not exactly those of this build. Changes nothing.
 pub async fn check(database: &DatabaseConnection) -> Result<(), SchemaError> {
     schema::check::<Router>(database).await
+}
+
+/// The same of a database that nobody has opened yet, without a lock: its schema, and whether a server
+/// answers within `bound` ([`SchemaError::is_away`]). Whatever else is wrong is left to its opening.
+pub async fn look(address: &DatabaseAddress, bound: Duration) -> Result<(), SchemaError> {
+    schema::look::<Router>(address, bound).await
 }

@@ -1,10 +1,16 @@
 //! Applying and checking the steps of one database, whichever it is.
 
+use std::time::Duration;
+
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
+use tokio::time::timeout;
+
+use crate::DatabaseAddress;
+use crate::address::is_away;
 
 /// A database whose schema is not the one this build needs.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +46,13 @@ pub enum SchemaError {
         /// What the database said.
         cause: DbErr,
     },
+}
+
+impl SchemaError {
+    /// Whether nobody answered.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Database { cause, .. } if is_away(cause))
+    }
 }
 
 /// One step: its name for ever, and SQL that is never edited once released. Statements run in one
@@ -134,6 +147,29 @@ pub(crate) async fn check<S: Steps>(database: &DatabaseConnection) -> Result<(),
             first: (*first).clone(),
         })
     })
+}
+
+/// The same of a database that nobody has opened yet, without a lock: its schema, and whether a server
+/// answers within `bound`. Whatever else is wrong is left to its opening, which says it better.
+pub(crate) async fn look<S: Steps>(
+    address: &DatabaseAddress,
+    bound: Duration,
+) -> Result<(), SchemaError> {
+    let failed = |cause| SchemaError::Database {
+        database: S::DATABASE,
+        cause,
+    };
+    let looking = async {
+        let connection = address.open("rw", bound).await.map_err(failed)?;
+        let checked = check::<S>(&connection).await;
+        connection.close().await.map_err(failed)?;
+        checked
+    };
+    let late = |_elapsed| failed(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
+    match timeout(bound * 2, looking).await.map_err(late)? {
+        Err(error @ SchemaError::Database { .. }) if !error.is_away() => Ok(()),
+        looked => looked,
+    }
 }
 
 /// Names of the known steps, in order.

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyway_chassis::Routes;
 use keyway_chassis::access::Authority;
-use keyway_chassis::run::{Misconfigured, Parts, StartError};
-use keyway_chassis::serve::{self, Surroundings};
+use keyway_chassis::run::{Misconfigured, NotYet, Parts, StartError};
+use keyway_chassis::serve::{self, Listener, Surroundings};
 use keyway_chassis::tls::{ServerTls, TlsClient};
-use keyway_chassis::{Routes, operations};
 use keyway_proto::billing::v1::billing_service_server::BillingServiceServer;
 use keyway_proto::router::v1::execution_service_server::ExecutionServiceServer;
-use keyway_router_billing::Ledger;
+use keyway_router_billing::{Ledger, LedgerConfig, LedgerError};
 use tokio::sync::Semaphore;
-use tracing::error;
+use tracing::{error, warn};
 use zeroize::Zeroizing;
 
 use crate::admission::{Admission, Bodies, BodyBudget, SharedRate};
 use crate::callers::{Grants, VerdictCache};
+use crate::conditions::{LEDGER, MIGRATIONS, VAULT_FEED};
 use crate::counters;
 use crate::edge::HttpEdge;
 use crate::edge::compatible::SealKey;
@@ -43,17 +44,18 @@ const SERVICES: &[&str] = &[
 /// Starts the router. It serves until `parts` say otherwise.
 pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), StartError> {
     let upstreams = upstreams(&config)?;
-    let ledger = Ledger::start(
-        config.ledger.clone(),
-        Arc::clone(&parts.clock),
-        &parts.tasks,
-    )
-    .await?;
+    guard_the_way_to_the_vault(&config, &parts)?;
+    let calls = listener(&config, &parts).await?;
+    parts.operations(config.operations).await?;
+    let opening = async || ledger(&config.ledger, &parts).await;
+    let Some(ledger) = parts.once_possible(&[(&calls, SERVICES)], opening).await? else {
+        return Ok(()); // told to stop
+    };
+    parts.readiness.set(MIGRATIONS, true);
     stop_with(&ledger, &parts);
     if let Some(settings) = &config.relay {
         relay::start(settings, &ledger, &parts)?;
     }
-    guard_the_way_to_the_vault(&config, &parts)?;
     let prices = prices(&config, &ledger, &parts).await?;
     let news = key_news(&config, &ledger, &parts);
     let followed = follow_vault(&config, news, &parts)?;
@@ -89,14 +91,31 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
     };
     let seal = seal_key(&services.ledger).await?;
     let edge = HttpEdge::new(&services, Arc::clone(&bodies), config.edge.clone(), seal);
-    listen(
+    let verdicts = Arc::new(followed.verdicts);
+    serve(
+        calls,
         &config,
         &parts,
         (services, edge, bodies),
-        Arc::new(followed.verdicts),
-        authority,
-    )
-    .await
+        (verdicts, authority),
+    );
+    Ok(())
+}
+
+/// The ledger, once its database answers and has this build's schema.
+async fn ledger(config: &LedgerConfig, parts: &Parts) -> Result<Arc<Ledger>, NotYet> {
+    let started = Ledger::start(config.clone(), Arc::clone(&parts.clock), &parts.tasks).await;
+    started.map_err(|error| {
+        let condition = match &error {
+            error if error.is_away() => {
+                warn!(%error, "the ledger's database does not answer");
+                LEDGER
+            }
+            LedgerError::Schema(_) => MIGRATIONS,
+            _ => return NotYet::Failed(error.into()),
+        };
+        NotYet::Waits(condition, error.into())
+    })
 }
 
 /// What is known of the vault, kept fresh by its feed.
@@ -179,30 +198,21 @@ fn follow_vault(
     })
 }
 
-/// Opens both listeners and serves them as tasks.
-async fn listen(
+/// Opens the listener for calls.
+async fn listener(config: &RouterConfig, parts: &Parts) -> Result<Listener, StartError> {
+    let tls = parts.serve.tls.clone();
+    let tls = tls.map(|tls| ServerTls { http1: true, ..tls });
+    parts.listen("calls", config.calls, tls.as_ref()).await
+}
+
+/// Serves calls as a task.
+fn serve(
+    calls: Listener,
     config: &RouterConfig,
     parts: &Parts,
     (services, edge, bodies): (Services, HttpEdge, Arc<BodyBudget>),
-    verdicts: Arc<VerdictCache>,
-    authority: Arc<dyn Authority>,
-) -> Result<(), StartError> {
-    let operations = tokio::net::TcpListener::bind(config.operations).await;
-    let operations = operations.map_err(|source| serve::ServeError::Bind {
-        address: config.operations,
-        source,
-    })?;
-    let (readiness, metrics) = (parts.readiness.clone(), parts.metrics.clone());
-    operations::serve(
-        operations,
-        readiness,
-        metrics,
-        &parts.tasks,
-        &parts.shutdown,
-    );
-    let tls = parts.serve.tls.clone();
-    let tls = tls.map(|tls| ServerTls { http1: true, ..tls });
-    let calls = parts.listen("calls", config.calls, tls.as_ref()).await?;
+    (verdicts, authority): (Arc<VerdictCache>, Arc<dyn Authority>),
+) {
     let execution = ExecutionServiceServer::new(services.clone())
         .max_decoding_message_size(config.request_bytes);
     let execution = Bodies::new(execution, bodies);
@@ -224,7 +234,6 @@ async fn listen(
             terminate.begin();
         }
     });
-    Ok(())
 }
 
 /// The key of what callers carry for the routers: the same for all of one ledger, and after a restart.
@@ -338,12 +347,12 @@ fn stop_with(ledger: &Arc<Ledger>, parts: &Parts) {
 fn watch_readiness(freshness: &Arc<Freshness>, ledger: &Arc<Ledger>, parts: &Parts) {
     let (freshness, ledger) = (Arc::clone(freshness), Arc::clone(ledger));
     let (readiness, stop) = (parts.readiness.clone(), parts.shutdown.clone());
-    readiness.set("vault_feed", false);
-    readiness.set("ledger", true);
+    readiness.set(VAULT_FEED, false);
+    readiness.set(LEDGER, true);
     parts.tasks.spawn("readiness", async move {
         loop {
-            readiness.set("vault_feed", freshness.is_alive());
-            readiness.set("ledger", ledger.is_available());
+            readiness.set(VAULT_FEED, freshness.is_alive());
+            readiness.set(LEDGER, ledger.is_available());
             if let Some(lag) = freshness.lag() {
                 counters::feed_lag(lag.as_secs_f64());
             }

@@ -19,6 +19,7 @@ use keyway_proto::convert::from_timestamp;
 use keyway_router_billing::{JetStream, LedgerReader, Span};
 use keyway_words::Timestamp;
 
+use crate::conditions::CONDITIONS;
 use crate::settings::{RelaySettings, RouterConfig};
 use crate::{app, relay};
 
@@ -26,6 +27,7 @@ const ABOUT: About = About {
     service: "router",
     binary: "keyway-router",
     help: "Runs calls to providers with the customer's own key or the platform's",
+    conditions: CONDITIONS,
 };
 
 /// Runs `keyway-router`; the first argument is the name of the program.

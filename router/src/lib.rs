@@ -28,6 +28,7 @@ mod app;
 pub mod call;
 pub mod callers;
 mod cli;
+mod conditions;
 mod counters;
 pub mod edge;
 pub mod execute;

@@ -8,6 +8,7 @@ use keyway_chassis::tls::{TlsClient, Upkeep};
 use keyway_router_billing::{JetStream, JetStreamConfig, Ledger, NatsLogin, Relay, RelayStanding};
 use tokio::sync::watch;
 
+use crate::conditions::RELAY;
 use crate::counters;
 use crate::settings::RelaySettings;
 
@@ -65,7 +66,7 @@ async fn show(standing: watch::Receiver<RelayStanding>, parts: Parts) {
     loop {
         let now = *standing.borrow();
         counters::relay(&now, parts.clock.now());
-        parts.readiness.note("relay", !now.is_away);
+        parts.readiness.set(RELAY, !now.is_away);
         tokio::select! {
             () = parts.shutdown.wait() => return,
             () = tokio::time::sleep(EVERY) => {}

@@ -18,6 +18,7 @@ mod postgres_away;
 mod postgres_restore;
 mod postgres_rotation;
 mod postgres_tls;
+mod readiness;
 mod relay;
 mod revocation;
 mod rolling;

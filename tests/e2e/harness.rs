@@ -17,6 +17,7 @@ mod proxy;
 mod second_router;
 mod simulator;
 mod speak;
+mod standing;
 mod tenant;
 mod wait;
 mod way;

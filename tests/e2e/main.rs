@@ -50,6 +50,7 @@ mod pieces;
 mod protection;
 mod rating;
 mod read_on;
+mod readiness;
 mod request_ids;
 mod resolver_table;
 mod responses;

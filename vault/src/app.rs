@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use keyway_chassis::Routes;
 use keyway_chassis::clock::Clock;
 use keyway_chassis::drain::Drain;
 use keyway_chassis::operations::Readiness;
-use keyway_chassis::run::{Misconfigured, Parts, StartError};
+use keyway_chassis::run::{Misconfigured, NotYet, Parts, StartError};
 use keyway_chassis::serve::{self, Listener, ServeConfig, Surroundings};
 use keyway_chassis::tls::{ClientAuth, KeyPair, ServerTls};
-use keyway_chassis::{Routes, operations};
 use keyway_migrations::{DatabaseAddress, DatabaseLock};
 use keyway_proto::vault::v1::audit_service_server::AuditServiceServer;
 use keyway_proto::vault::v1::key_service_server::KeyServiceServer;
@@ -20,12 +20,14 @@ use keyway_proto::vault::v1::member_service_server::MemberServiceServer;
 use keyway_proto::vault::v1::seal_service_server::SealServiceServer;
 use keyway_proto::vault::v1::token_service_server::TokenServiceServer;
 use keyway_proto::vault::v1::workspace_service_server::WorkspaceServiceServer;
-use tokio::net::TcpListener;
+use keyway_proto::{Fault, Reason};
 
 use crate::audit::{health, signing};
 use crate::authenticate::{Authenticator, RouterList};
 use crate::authority::Authority;
+use crate::conditions::{DATABASE, MIGRATIONS};
 use crate::denials::{self, Recorder};
+use crate::failpoints;
 use crate::issuers::{IssuerConfig, Issuers};
 use crate::key_check;
 use crate::keyring::Keyring;
@@ -42,7 +44,7 @@ use crate::service::members::Members;
 use crate::service::seal::Seal;
 use crate::service::tokens::Tokens;
 use crate::service::workspaces::Workspaces;
-use crate::settings::{Limits, Settings};
+use crate::settings::{DatabaseSettings, Limits, Settings};
 use crate::start;
 use crate::store::{Store, StoreError, feed};
 
@@ -61,16 +63,20 @@ pub(crate) const DATA: &[&str] = &["keyway.vault.v1.LeaseService"];
 
 /// Opens the database, binds the listeners and starts to serve.
 pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartError> {
-    let lock = match &settings.database.address {
-        DatabaseAddress::File(path) => Some(DatabaseLock::take(path)?),
-        DatabaseAddress::Server(_) => None, // several replicas share it
+    let addresses = [settings.admin, settings.data];
+    let [admin, data] = listeners(&parts, addresses, settings.data_tls.clone()).await?;
+    parts.operations(settings.operations).await?;
+    let opening = async || {
+        there(&settings.database).await?;
+        locked(&settings, &parts).await.map_err(NotYet::Failed)
     };
-    let (store, keyring) = open(&settings, Arc::clone(&parts.clock)).await?;
+    let doors = [(&admin, ADMIN), (&data, DATA)];
+    let Some((lock, store, keyring)) = parts.once_possible(&doors, opening).await? else {
+        return Ok(()); // told to stop
+    };
+    parts.readiness.set(MIGRATIONS, true);
     let current = keyring.data_keys.current();
     tracing::info!(master_key = current, "the vault is open");
-    let addresses = [settings.admin, settings.data];
-    let [admin, data] = listeners(&parts, addresses, settings.data_tls).await?;
-    let operations = TcpListener::bind(settings.operations).await?;
 
     let identities = Identities {
         routers: settings.routers,
@@ -98,14 +104,8 @@ pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartE
         "data",
         serve::grpc(data, data_routes(&vault), DATA, around),
     );
-    operations::serve(
-        operations,
-        parts.readiness.clone(),
-        parts.metrics.clone(),
-        &parts.tasks,
-        &parts.shutdown,
-    );
     background(&vault, &parts);
+    failpoints::block_while_told();
     let shutdown = parts.shutdown.clone();
     let signing = signing::run(vault, shutdown.clone());
     parts.tasks.spawn("database", async move {
@@ -138,6 +138,39 @@ fn background(vault: &Arc<Vault>, parts: &Parts) {
     spawn("audit-check", watching.boxed());
     let rotating = rotation::run(Arc::clone(vault), shutdown());
     spawn("rotation", rotating.boxed());
+}
+
+/// Waits for a database that answers and has this build's schema. What else may be wrong with it, its
+/// opening says.
+async fn there(settings: &DatabaseSettings) -> Result<(), NotYet> {
+    let Ok(address) = start::address(settings) else {
+        return Ok(());
+    };
+    match keyway_migrations::vault::look(&address, settings.bounds.connect).await {
+        Err(error) if error.is_away() => {
+            tracing::warn!(%error, "the database does not answer");
+            Err(NotYet::Waits(DATABASE, StoreError::Away.into()))
+        }
+        Err(error) => {
+            let fault = Fault::new(Reason::MigrationPending, error.to_string());
+            let fault = fault.retry_after(Duration::from_secs(1));
+            Err(NotYet::Waits(MIGRATIONS, fault))
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Opens the database, a file for this process alone.
+async fn locked(
+    settings: &Settings,
+    parts: &Parts,
+) -> Result<(Option<DatabaseLock>, Store, Keyring), StartError> {
+    let lock = match &settings.database.address {
+        DatabaseAddress::File(path) => Some(DatabaseLock::take(path)?),
+        DatabaseAddress::Server(_) => None, // several replicas share it
+    };
+    let (store, keyring) = open(settings, Arc::clone(&parts.clock)).await?;
+    Ok((lock, store, keyring))
 }
 
 /// Opens the database with its key, as the settings say.
@@ -201,9 +234,7 @@ async fn check(store: Store, parts: Parts) {
     let mut reach = store.reach();
     loop {
         let answer = tokio::time::timeout(CHECK_BOUND, answers()).await;
-        parts
-            .readiness
-            .set("database", matches!(answer, Ok(Ok(()))));
+        parts.readiness.set(DATABASE, matches!(answer, Ok(Ok(()))));
         tokio::select! {
             () = parts.shutdown.wait() => return,
             () = tokio::time::sleep(CHECK_EVERY) => {}

@@ -13,6 +13,7 @@ use keyway_chassis::run::{self, About, Common, Options};
 use keyway_migrations::{DatabaseAddress, DatabaseLock};
 
 use crate::audit::verify::command as verify;
+use crate::conditions::CONDITIONS;
 use crate::master_key;
 use crate::restore::Restored;
 use crate::settings::Settings;
@@ -22,6 +23,7 @@ const ABOUT: About = About {
     service: "vault",
     binary: "keyway-vault",
     help: "Owns encrypted provider keys, who may manage them, and the record of who did what",
+    conditions: CONDITIONS,
 };
 
 /// Runs `keyway-vault`; the first argument is the name of the program.

@@ -8,6 +8,7 @@ use keyway_chassis::lifecycle::Shutdown;
 use keyway_chassis::operations::Readiness;
 use metrics::gauge;
 
+use crate::conditions::MASTER_KEY;
 use crate::generations;
 use crate::keyring::{Generations, Hierarchy};
 use crate::service::Vault;
@@ -26,11 +27,11 @@ pub(crate) async fn run(vault: Arc<Vault>, readiness: Readiness, shutdown: Shutd
         data_keys.sweep();
         match data_keys.status().await {
             Ok(given) => {
-                readiness.set("master_key", true);
+                readiness.set(MASTER_KEY, true);
                 follow(&vault.store, data_keys, &given, &mut seen).await;
             }
             Err(error) => {
-                readiness.set("master_key", false);
+                readiness.set(MASTER_KEY, false);
                 tracing::error!(%error, "the master key can't be used");
             }
         }

@@ -15,6 +15,7 @@ mod blocks;
 mod bootstrap;
 mod callers;
 mod cli;
+mod conditions;
 mod counters;
 mod denials;
 mod failpoints;

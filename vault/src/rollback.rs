@@ -12,6 +12,7 @@ use keyway_chassis::access::Caller;
 use keyway_chassis::operations::Readiness;
 use keyway_proto::{Fault, Reason};
 
+use crate::conditions::DATABASE_HISTORY;
 use crate::store::feed::Position;
 
 /// What this process knows of it.
@@ -23,7 +24,7 @@ pub(crate) struct Rollback {
 impl Rollback {
     /// Nothing yet.
     pub(crate) fn new(readiness: Readiness) -> Self {
-        readiness.set(CONDITION, true);
+        readiness.set(DATABASE_HISTORY, true);
         Self {
             seen: OnceLock::new(),
             readiness,
@@ -54,7 +55,7 @@ impl Rollback {
         if self.seen.set(revision).is_err() {
             return; // told once
         }
-        self.readiness.set(CONDITION, false);
+        self.readiness.set(DATABASE_HISTORY, false);
         tracing::error!(by, revision, here = position.revision, "{}", message());
     }
 
@@ -77,6 +78,3 @@ fn message() -> String {
      again"
         .to_owned()
 }
-
-/// The condition of readiness.
-const CONDITION: &str = "database_history";

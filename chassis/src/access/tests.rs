@@ -13,7 +13,10 @@ use tonic_health::pb::health_client::HealthClient;
 
 use self::harness::{Running, Table, TokenService, WHO_AM_I, caller};
 use super::*;
+use crate::operations::{Condition, RUNTIME, STARTED};
 use crate::serve::{Reflection, bind};
+
+const FEED: Condition = Condition::needed("feed");
 
 fn reason(status: &Status) -> Reason {
     refusal(status).reason.unwrap()
@@ -109,13 +112,15 @@ async fn health_needs_no_credential_and_follows_readiness() {
         service: TokenService::NAME.into(),
     };
     let mut changes = client.watch(request).await.unwrap().into_inner();
-    running.readiness.set("feed", false);
-    running.readiness.set("feed", true);
+    running.readiness.set(FEED, false);
+    for condition in [FEED, STARTED, RUNTIME] {
+        running.readiness.set(condition, true);
+    }
     let serving = tokio::time::timeout(Duration::from_secs(10), async {
         while changes.message().await.unwrap().unwrap().status != 1 {}
     });
     serving.await.unwrap();
-    running.readiness.set("feed", false);
+    running.readiness.set(FEED, false);
     let not_serving = tokio::time::timeout(Duration::from_secs(10), async {
         while changes.message().await.unwrap().unwrap().status != 2 {}
     });

@@ -7,6 +7,7 @@ const ABOUT: About = About {
     service: "router",
     binary: "keyway-router",
     help: "Runs the calls of a platform.",
+    conditions: &[],
 };
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -42,6 +43,16 @@ impl Listener {
     /// Where it listens.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.tcp.local_addr()
+    }
+
+    /// The same socket once more: whoever asks first has the next connection.
+    pub(crate) fn again(&self) -> io::Result<Self> {
+        let socket = self.tcp.as_fd().try_clone_to_owned()?;
+        Ok(Self {
+            name: self.name,
+            tcp: TcpListener::from_std(socket.into())?,
+            tls: self.tls.clone(),
+        })
     }
 
     /// The next connection. An error of one connection, or a process without free descriptors,

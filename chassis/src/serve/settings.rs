@@ -52,6 +52,8 @@ pub struct ServeConfig {
     pub insecure: bool,
     /// How long a stop waits for calls in flight.
     pub drain: Duration,
+    /// For how long no task runs until the process counts as blocked.
+    pub blocked_after: Duration,
 }
 
 const fn seconds(count: u64) -> Duration {
@@ -218,6 +220,15 @@ const SETTINGS: &[Setting] = &[
         default: Default::Is("25s"),
         help: "How long a stop waits for calls in flight.",
     },
+    Setting {
+        path: "server.blocked_after",
+        kind: Kind::Duration {
+            min: seconds(1),
+            max: seconds(600),
+        },
+        default: Default::Is("10s"),
+        help: "When the process has run none of its tasks for so long, /livez fails, so that it is started again; after half of it /readyz names runtime.",
+    },
 ];
 
 impl ServeConfig {
@@ -261,6 +272,7 @@ impl Settings for ServeConfig {
             reflection,
             insecure: values.get("server.insecure")?,
             drain: values.get("server.drain")?,
+            blocked_after: values.get("server.blocked_after")?,
         })
     }
 }

@@ -61,6 +61,13 @@ pub enum LedgerError {
     EventUnreadable,
 }
 
+impl LedgerError {
+    /// Whether the database does not answer: it may be there later.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Schema(error) if error.is_away())
+    }
+}
+
 impl From<LedgerError> for Fault {
     fn from(error: LedgerError) -> Self {
         let unavailable = || {
@@ -71,7 +78,9 @@ impl From<LedgerError> for Fault {
             .retry_after(Duration::from_secs(1))
         };
         match error {
-            LedgerError::Schema(_) => Self::new(Reason::MigrationPending, error.to_string()),
+            LedgerError::Schema(ref schema) if schema.is_away() => unavailable(),
+            LedgerError::Schema(_) => Self::new(Reason::MigrationPending, error.to_string())
+                .retry_after(Duration::from_secs(1)),
             // What the database says stays in the log: it may name paths.
             LedgerError::Locked(_)
             | LedgerError::NotReady(_)

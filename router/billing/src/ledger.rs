@@ -55,14 +55,14 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Takes the file's lock, checks schema and durability, closes what an earlier process left
+    /// Looks for the database and its schema first, takes the file's lock, checks durability, closes what an earlier process left
     /// open, and starts the two tasks.
     pub async fn start(
         mut config: LedgerConfig,
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> Result<Arc<Self>, LedgerError> {
-        config.address = config.address.ready(config.password_file.as_deref())?;
+        config.address = there(&config).await?;
         let lock = lock(&config.address)?;
         let connections = Connections::open(&config).await?;
         let renewed = Instant::now();
@@ -257,6 +257,13 @@ fn turns(address: &DatabaseAddress) -> (Turn, Turn) {
         DatabaseAddress::File(_) => (Arc::clone(&writer), writer),
         DatabaseAddress::Server(_) => (writer, Turn::default()),
     }
+}
+
+/// The database with its password, when it answers and has this build's schema.
+async fn there(config: &LedgerConfig) -> Result<DatabaseAddress, LedgerError> {
+    let address = config.address.ready(config.password_file.as_deref())?;
+    keyway_migrations::router::look(&address, config.connect).await?;
+    Ok(address)
 }
 
 /// A file is one process's; a server keeps its clients apart by itself.

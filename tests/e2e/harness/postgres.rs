@@ -37,22 +37,33 @@ impl VaultDatabase {
     }
 
     async fn made_on(server: &Postgres, name: &'static str, schema: &str) -> Self {
+        let made = Self::empty_on(server, name).await;
+        made.migrate(schema);
+        made
+    }
+
+    /// One without any table.
+    pub(crate) async fn empty_on(server: &Postgres, name: &'static str) -> Self {
         let (url, maintenance) = (server.url(name), server.url("postgres"));
         administer(&maintenance, &[&format!("CREATE DATABASE {name}")]).await;
+        Self {
+            url,
+            maintenance,
+            name,
+        }
+    }
+
+    /// Brings it to the schema of `vault` or `router`, by the command that operators use.
+    pub(crate) fn migrate(&self, schema: &str) {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("url");
-        std::fs::write(&file, &url).expect("written");
+        std::fs::write(&file, &self.url).expect("written");
         let migrated = Command::new(env!("CARGO_BIN_EXE_keyway-tests"))
             .args(["--as", "migrate", schema, "--url-file"])
             .arg(&file)
             .output()
             .expect("it runs");
         assert!(migrated.status.success(), "{migrated:?}");
-        Self {
-            url,
-            maintenance,
-            name,
-        }
     }
 
     /// Its URL by another way to the server.

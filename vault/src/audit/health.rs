@@ -11,6 +11,7 @@ use keyway_chassis::operations::Readiness;
 use serde_json::json;
 use tokio::time::timeout;
 
+use crate::conditions::AUDIT;
 use crate::store::audit::{Chain, Decision, Entry, Origin};
 use crate::store::{Store, StoreError};
 
@@ -26,14 +27,14 @@ pub(crate) async fn watch(
         let works = works(timeout(BOUND, rehearse(&store)).await);
         let was_refused = refusals.has_changed().unwrap_or(false);
         if works && !was_refused {
-            readiness.set(CONDITION, true);
+            readiness.set(AUDIT, true);
             tokio::select! {
                 () = tokio::time::sleep(interval) => continue,
                 _ = refusals.changed() => {}
                 () = shutdown.wait() => return,
             }
         }
-        readiness.set(CONDITION, false);
+        readiness.set(AUDIT, false);
         if !comes_back(&store, &shutdown).await {
             return;
         }
@@ -104,7 +105,6 @@ fn entry(facts: serde_json::Value) -> Entry {
     }
 }
 
-const CONDITION: &str = "audit";
 const WHEN_AWAY: Duration = Duration::from_secs(1);
 /// Longer than the database's own bounds, so that it is they that say what is wrong.
 const BOUND: Duration = Duration::from_secs(15);

@@ -146,7 +146,7 @@ impl Running {
             .unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Tokens::default());
-        let (readiness, drain, tasks) = (Readiness::new(), Drain::new(), Tasks::new());
+        let (readiness, drain, tasks) = (Readiness::new(&[]), Drain::new(), Tasks::new());
         let around = Surroundings {
             config: ServeConfig {
                 reflection,

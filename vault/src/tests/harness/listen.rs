@@ -5,12 +5,13 @@ use std::sync::Arc;
 use keyway_chassis::config;
 use keyway_chassis::drain::Drain;
 use keyway_chassis::lifecycle::{Shutdown, Tasks};
-use keyway_chassis::operations::Readiness;
+use keyway_chassis::operations::{RUNTIME, Readiness, STARTED};
 use keyway_chassis::serve::{self, ServeConfig};
 use tonic::transport::{Channel, Endpoint};
 
 use super::limits;
 use crate::app::{self, ADMIN, DATA, Identities, Process};
+use crate::conditions::CONDITIONS;
 use crate::keyring::Keyring;
 use crate::pulse;
 use crate::rotation;
@@ -25,8 +26,10 @@ pub(super) async fn listen(
     shutdown: &Shutdown,
     drain: &Drain,
 ) -> [Channel; 2] {
-    let readiness = Readiness::new();
-    readiness.set("started", true);
+    let readiness = Readiness::new(CONDITIONS);
+    for condition in [STARTED, RUNTIME].iter().chain(CONDITIONS) {
+        readiness.set(*condition, true);
+    }
     let config = config::load::<ServeConfig>("vault", None, std::iter::empty(), &[]).unwrap();
     let process = Process {
         config,
