@@ -5,6 +5,7 @@ mod admin;
 mod audit;
 mod campaign;
 mod clients;
+mod compose;
 mod deploy;
 mod edges;
 mod envelope;
