@@ -91,11 +91,15 @@ fn failure(asked: &Asked, status: &Status, failed: Option<Failed>) -> Response<B
             let mut reply = Response::new(full(refusal.body));
             *reply.status_mut() = StatusCode::from_u16(refusal.status).unwrap_or_default();
             *reply.headers_mut() = refusal.headers;
-            let reason = keyway_proto::status::refusal(status).reason;
-            reason.map(|reason| {
-                let reason = HeaderValue::from_static(reason.as_str());
-                reply.headers_mut().insert(REASON, reason)
-            });
+            let read = keyway_proto::status::refusal(status);
+            let headers = reply.headers_mut();
+            if let Some(reason) = read.reason {
+                headers.insert(REASON, HeaderValue::from_static(reason.as_str()));
+            }
+            if read.retry_after.is_none() {
+                // An SDK would go by the status, and that of a used up account is often 429.
+                headers.insert(SHOULD_RETRY, truth(false));
+            }
             reply
         }
         None => fault(asked.way.words(), asked.id, status),

@@ -171,6 +171,31 @@ async fn an_sdk_is_told_not_to_try_again_once_every_attempt_was_made() {
 }
 
 #[tokio::test]
+async fn an_sdk_is_told_not_to_try_again_what_is_used_up_whatever_the_status_is() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let http = Http::of(&product);
+    let models = ["openai/gpt-5-mini", "anthropic/claude-haiku-4-5"];
+    for (model, name) in models.into_iter().zip(["429_quota", "429_tier_spend_cap"]) {
+        let (provider, _) = model.split_once('/').expect("a provider");
+        let secret = format!("sk-keyway-test-{provider}-0001");
+        let stored = product.admin().put_key(DEMO, provider, &secret).await;
+        stored.expect("stored");
+        product.until_served_by(model, Source::Own).await;
+        let rule = json!({"match": {"provider": provider}, "action": {"fixture": format!("{provider}/{name}.error")}});
+        product.simulator().script(&rule).await;
+        let answer = http.post(provider, &chat(provider, false)).await;
+        let told = (answer.status, answer.header("x-should-retry"));
+        assert_eq!(told, (429, "false".to_owned()), "{}", answer.text());
+        assert!(
+            answer.text().contains("\"error\""),
+            "its own words: {}",
+            answer.text()
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_stream_that_is_cut_never_looks_whole() {
     let product = Product::start().await;
     let _logs = Logs(&product);
