@@ -12,6 +12,7 @@ Exit code 0: all checks passed.
 """
 import os
 import sys
+import time
 import traceback
 
 import sdk_anthropic  # noqa: F401  each import adds its checks
@@ -47,9 +48,10 @@ def main():
     checks = [function for function in CHECKS if runs(function.__name__) and (not only or function.__name__ in only)]
     for function in checks:
         control("reset", {})
+        begun = time.monotonic()
         try:
             function()
-            print(f"ok      {function.__name__}")
+            print(f"ok      {function.__name__} ({time.monotonic() - begun:.1f} s)")
         except Exception:
             failed += 1
             print(f"FAILED  {function.__name__}")

@@ -2,12 +2,12 @@
 import json
 
 import anthropic
-from simulator import ARGUMENTS, KEY, SCHEMA, check, raises, root, same, script, tokens, user
+from simulator import ARGUMENTS, KEY, SCHEMA, check, raises, root, same, script, settings, tokens, user
 
 CLAUDE = "claude-haiku-5-5"
 
 def claude_client(key=KEY):
-    return anthropic.Anthropic(api_key=key, base_url=f"{root()}/anthropic", max_retries=0, timeout=20)
+    return anthropic.Anthropic(api_key=key, base_url=f"{root()}/anthropic", **settings(max_retries=0, timeout=20))
 
 
 @check

@@ -4,7 +4,7 @@ import json
 
 from google import genai
 from google.genai import errors, types
-from simulator import ARGUMENTS, KEY, SCHEMA, check, raises, root, same, script, tokens
+from simulator import ARGUMENTS, KEY, SCHEMA, check, raises, root, same, script, settings, tokens
 
 FLASH = "gemini-3.8-flash"
 TOOLS = [types.Tool(function_declarations=[types.FunctionDeclaration(name=name, parameters_json_schema=SCHEMA) for name in ("weather", "forecast")])]
@@ -12,7 +12,7 @@ TOOLS = [types.Tool(function_declarations=[types.FunctionDeclaration(name=name, 
 
 @functools.cache  # a client that nobody holds closes its connections under its requests
 def google_client(key=KEY, version=None):
-    options = types.HttpOptions(base_url=f"{root()}/google", api_version=version, timeout=20_000)
+    options = types.HttpOptions(base_url=f"{root()}/google", api_version=version, **settings(timeout=20_000))
     return genai.Client(api_key=key, http_options=options)
 
 

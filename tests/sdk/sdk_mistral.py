@@ -2,14 +2,14 @@
 import json
 
 from mistralai.client import Mistral, errors
-from simulator import ARGUMENTS, KEY, SCHEMA, check, raises, root, same, script, tokens, user
+from simulator import ARGUMENTS, KEY, SCHEMA, check, raises, root, same, script, settings, tokens, user
 
 SMALL = "mistral-small-latest"
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in ("weather", "forecast")]
 
 
 def mistral_client(key=KEY):
-    return Mistral(api_key=key, server_url=f"{root()}/mistral", timeout_ms=20_000)
+    return Mistral(api_key=key, server_url=f"{root()}/mistral", **settings(timeout_ms=20_000))
 
 
 def complete(messages, key=KEY, **more):

@@ -2,12 +2,12 @@
 import json
 
 import openai
-from simulator import ARGUMENTS, KEY, SCHEMA, check, raises, root, same, script, tokens, user
+from simulator import ARGUMENTS, KEY, SCHEMA, check, raises, root, same, script, settings, tokens, user
 
 CHAT = "gpt-4.1-mini"
 
 def openai_client(key=KEY):
-    return openai.OpenAI(api_key=key, base_url=f"{root()}/openai/v1", max_retries=0, timeout=20)
+    return openai.OpenAI(api_key=key, base_url=f"{root()}/openai/v1", **settings(max_retries=0, timeout=20))
 
 
 @check

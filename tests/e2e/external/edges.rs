@@ -28,7 +28,9 @@ async fn check(product: &Product, source: &str) -> (bool, String) {
         ("KEYWAY_ADMIN_TOKEN", access.admin_token.expose()),
         ("KEYWAY_EXPECT_SOURCE", source),
     ];
-    python("check_edges.py", &[], "", &variables).await
+    let (right, said) = python("check_edges.py", &[], "", &variables).await;
+    println!("{said}");
+    (right, said)
 }
 
 /// Every amount of the events so far, made again of prices and journal.
@@ -54,8 +56,32 @@ async fn the_official_sdks_work_on_the_platforms_key_by_another_base_url() {
 
 #[tokio::test]
 async fn the_official_sdks_work_on_an_own_key_and_raise_what_its_provider_says() {
+    let product = with_own_keys().await;
+    let _logs = Logs(&product);
+    let (right, said) = check(&product, "own").await;
+    assert!(right, "{said}");
+    bill_is_right(&product, "OWN", &PROVIDERS).await;
+}
+
+#[tokio::test]
+async fn the_official_node_sdks_and_the_ai_sdk_work_on_the_platforms_key_by_another_base_url() {
     let product = Product::start().await;
     let _logs = Logs(&product);
+    node_works(&product).await;
+    bill_is_right(&product, "HOSTED", &PROVIDERS[..4]).await;
+}
+
+#[tokio::test]
+async fn the_official_node_sdks_and_the_ai_sdk_work_on_an_own_key() {
+    let product = with_own_keys().await;
+    let _logs = Logs(&product);
+    node_works(&product).await;
+    bill_is_right(&product, "OWN", &PROVIDERS[..4]).await;
+}
+
+/// The product with a key of the workspace's own for each provider, all of them in use.
+async fn with_own_keys() -> Product {
+    let product = Product::start().await;
     for provider in PROVIDERS {
         let secret = format!("sk-keyway-test-{provider}-0001");
         let stored = product.admin().put_key(DEMO, provider, &secret).await;
@@ -64,15 +90,10 @@ async fn the_official_sdks_work_on_an_own_key_and_raise_what_its_provider_says()
     for model in super::sdk::CHATS {
         product.until_served_by(model, Source::Own).await;
     }
-    let (right, said) = check(&product, "own").await;
-    assert!(right, "{said}");
-    bill_is_right(&product, "OWN", &PROVIDERS).await;
+    product
 }
 
-#[tokio::test]
-async fn the_official_node_sdks_and_the_ai_sdk_work_by_another_base_url() {
-    let product = Product::start().await;
-    let _logs = Logs(&product);
+async fn node_works(product: &Product) {
     let edge = format!("http://{}", product.running.site.addresses.router);
     let checks = Command::new("node")
         .arg(root().join("tests/sdk/node/check.mjs"))
@@ -88,5 +109,4 @@ async fn the_official_node_sdks_and_the_ai_sdk_work_by_another_base_url() {
         .expect("node is missing: .ci/run needs it");
     let said = String::from_utf8_lossy(&[checks.stdout, checks.stderr].concat()).into_owned();
     assert!(checks.status.success(), "{said}");
-    bill_is_right(&product, "HOSTED", &PROVIDERS[..4]).await;
 }
