@@ -176,6 +176,11 @@ pub trait NativeMeter: fmt::Debug + Send {
     /// Reads an answer that is no stream.
     fn whole(&mut self, body: &[u8]);
 
+    /// The provider's error in an answer that is no stream and has a good status.
+    fn error_in(&self, _body: &[u8]) -> Option<DecodeError> {
+        None
+    }
+
     /// Whether the terminator was seen: nothing comes after it.
     fn is_finished(&self) -> bool;
 

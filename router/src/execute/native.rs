@@ -101,6 +101,10 @@ impl Relay<'_> {
             if let Some(meter) = &mut meter {
                 meter.whole(&body);
                 progress.metered.clone_from(meter.metered());
+                let theirs = matches!(self.source, Source::Hosted);
+                if let Some(error) = meter.error_in(&body).filter(|_error| theirs) {
+                    return Err(Failure::Decode(error));
+                }
             }
             let body = Some(body);
             return Ok(Answer::Native(NativeReply { head, body }));

@@ -278,6 +278,11 @@ impl NativeMeter for MessageMeter {
         }
     }
 
+    fn error_in(&self, body: &[u8]) -> Option<DecodeError> {
+        let answer: Event = serde_json::from_slice(body).ok()?;
+        answer.error.map(within_answer)
+    }
+
     fn is_finished(&self) -> bool {
         self.finished
     }

@@ -268,6 +268,13 @@ impl NativeMeter for ContentMeter {
         self.metered.complete = self.metered.usage.is_some();
     }
 
+    fn error_in(&self, body: &[u8]) -> Option<DecodeError> {
+        let answers = serde_json::from_slice::<Vec<Answer>>(body);
+        let answers = answers.or_else(|_one| serde_json::from_slice(body).map(|one| vec![one]));
+        let mut errors = answers.ok()?.into_iter().filter_map(|answer| answer.error);
+        errors.next().map(within_answer)
+    }
+
     /// It has no terminator: it ends with its body.
     fn is_finished(&self) -> bool {
         false

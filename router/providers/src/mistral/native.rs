@@ -208,6 +208,10 @@ impl NativeMeter for ChatMeter {
         }
     }
 
+    fn error_in(&self, body: &[u8]) -> Option<DecodeError> {
+        ErrorObject::read(body).map(within_answer)
+    }
+
     fn is_finished(&self) -> bool {
         self.finished
     }

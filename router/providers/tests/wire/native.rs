@@ -96,6 +96,8 @@ fn every_whole_answer_is_metered_as_its_row_expects() {
         let (_, found) = listed(&row);
         let mut meter = meter(&row, None);
         meter.whole(&row.bytes());
+        let fails = meter.error_in(&row.bytes()).is_some();
+        assert_eq!(fails, row.json()["error"].is_object(), "{}", row.id);
         let metered = meter.metered();
         let is_priced = found.endpoint.kind.is_priced();
         match (&row.expect["usage"], row.expect["cost"].as_str()) {
@@ -190,8 +192,7 @@ fn every_stream_passes_byte_for_byte_and_is_metered_as_its_row_expects() {
     for row in rows("stream") {
         let (id, expect, passed) = (&row.id, &row.expect, passed(&row));
         assert_eq!(passed.bytes, row.bytes(), "{id}");
-        // A response that failed tells it in its last event, whole.
-        let told = !expect["error"].is_null() && expect["finish"] != "failed";
+        let told = !expect["error"].is_null();
         assert_eq!(passed.error.is_some(), told, "{id}: {:?}", passed.error);
         if let Some(cost) = expect["cost"].as_str() {
             assert_cost(&row, &passed.metered, cost);

@@ -95,6 +95,11 @@ impl NativeMeter for ChatMeter {
         }
     }
 
+    fn error_in(&self, body: &[u8]) -> Option<DecodeError> {
+        let answer: Answer = serde_json::from_slice(body).ok()?;
+        answer.error.map(within_answer)
+    }
+
     fn is_finished(&self) -> bool {
         self.finished
     }
@@ -121,6 +126,9 @@ struct Event {
 
 #[derive(Deserialize)]
 struct Response {
+    /// Of one that failed.
+    #[serde(default)]
+    error: Option<ErrorObject>,
     #[serde(default)]
     model: Option<String>,
     #[serde(default)]
@@ -157,16 +165,23 @@ impl NativeMeter for ResponseMeter {
             "response.completed" | "response.incomplete" | "response.failed"
         );
         self.finished |= ends;
-        if let Some(response) = read.response {
-            self.take(response);
-        }
-        Ok(Seen::Part)
+        let Some(mut response) = read.response else {
+            return Ok(Seen::Part);
+        };
+        let error = response.error.take();
+        self.take(response);
+        error.map_or(Ok(Seen::Part), |error| Err(within_answer(error)))
     }
 
     fn whole(&mut self, body: &[u8]) {
         if let Ok(response) = serde_json::from_slice(body) {
             self.take(response);
         }
+    }
+
+    fn error_in(&self, body: &[u8]) -> Option<DecodeError> {
+        let response: Response = serde_json::from_slice(body).ok()?;
+        response.error.map(within_answer)
     }
 
     fn is_finished(&self) -> bool {
