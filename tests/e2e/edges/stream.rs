@@ -47,6 +47,95 @@ async fn no_event_is_held_back() {
     }
 }
 
+/// The shapes that every model is served in, and a request in each.
+fn shapes(model: &str) -> [(&'static str, Value); 3] {
+    let messages = json!([{"role": "user", "content": "Say something short."}]);
+    [
+        (
+            "/v1/chat/completions",
+            json!({"model": model, "messages": messages, "stream": true}),
+        ),
+        (
+            "/v1/messages",
+            json!({"model": model, "messages": messages, "stream": true, "max_tokens": 64}),
+        ),
+        (
+            "/v1/responses",
+            json!({"model": model, "input": messages, "stream": true}),
+        ),
+    ]
+}
+
+/// Where a piece of the answer's text may stand in an event, of a provider or of a shape.
+const TEXTS: [&str; 4] = [
+    "/choices/0/delta/content",
+    "/delta/text",
+    "/delta",
+    "/candidates/0/content/parts/0/text",
+];
+
+/// The text that the first whole events of a stream hold.
+fn said(stream: &str, events: usize) -> String {
+    let stream = stream.replace("\r\n", "\n");
+    let whole = stream
+        .split_inclusive("\n\n")
+        .filter(|event| event.ends_with("\n\n"));
+    let data = whole
+        .take(events)
+        .flat_map(str::lines)
+        .filter_map(|line| line.strip_prefix("data:"));
+    let said = data.filter_map(|data| {
+        let event: Value = serde_json::from_str(data).ok()?;
+        let places = TEXTS.iter().filter_map(|place| event.pointer(place));
+        Some(places.filter_map(Value::as_str).collect::<String>())
+    });
+    said.collect()
+}
+
+#[tokio::test]
+async fn no_text_is_held_back_by_a_shape_of_another_provider() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let (http, simulator) = (Http::of(&product), product.simulator());
+    for provider in PROVIDERS {
+        let (path, body) = asked(provider);
+        let native = http.at(&path, &body).await.text();
+        let model = native_model(provider, &body);
+        for (shape, body) in shapes(&model) {
+            let mut checked = 0;
+            for seen in 1..ends(&native) {
+                let expected = said(&native, seen);
+                if expected.is_empty() {
+                    continue; // before the first text another attempt may still be made
+                }
+                let gate = format!("{model}-{shape}-{seen}");
+                let rule = json!({"times": 1, "match": {"stream": true}, "action": {"stall_after_chunks": seen, "stall_hold": gate}});
+                simulator.script(&rule).await;
+                let mut stream = http.open(shape, &body).await;
+                let before = stream
+                    .until(|text| said(text, usize::MAX) == expected)
+                    .await;
+                assert_eq!(said(&before, usize::MAX), expected, "{shape}: {before}");
+                checked += 1;
+                simulator.release(&gate).await;
+                let rest = stream.rest_of_it().await;
+                assert_eq!(
+                    said(&rest, usize::MAX),
+                    said(&native, usize::MAX),
+                    "{shape}: {rest}"
+                );
+            }
+            assert!(checked >= 2, "{model}, {shape}: {checked} of {native}");
+        }
+    }
+}
+
+/// The name of a model for every shape.
+fn native_model(provider: &str, body: &Value) -> String {
+    let name = body["model"].as_str().unwrap_or("gemini-3.8-flash");
+    format!("{provider}/{name}")
+}
+
 #[tokio::test]
 async fn the_call_of_a_client_that_hangs_up_is_settled_with_all_that_its_provider_counted() {
     let product = Product::start().await;
