@@ -2,6 +2,7 @@
 //! of it reaches a provider.
 
 mod corpus;
+mod large;
 
 use std::net::SocketAddr;
 use std::time::Duration;
