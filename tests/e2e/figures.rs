@@ -1,5 +1,5 @@
 //! Prints figures of the running product, beside the machine's own: how soon a change of a key
-//! holds, what the router adds to a call, what a dead key beside it and a silent provider do, what the ledger costs by its group commits, and what lists and resolving take over a million keys. Nothing here asserts a speed.
+//! holds, what the router adds to a call, what a dead key beside it, a silent provider and hostile bytes do, what the ledger costs by its group commits, and what lists and resolving take over a million keys. Nothing here asserts a speed.
 //!
 //! `cargo bench -p keyway-tests` runs it, with `--features external` lists, resolving and the ledger on PostgreSQL too;
 //! the figures are milliseconds. `KEYWAY_BENCH_ROWS` says another number of rows than a million.
@@ -19,7 +19,7 @@ mod bench;
 )]
 mod harness;
 
-use bench::{changes, dead_key, deadline, latency, ledger, lists, print, spend};
+use bench::{changes, dead_key, deadline, hostile, latency, ledger, lists, print, spend};
 use harness::Product;
 
 #[tokio::main]
@@ -31,6 +31,7 @@ async fn main() {
     latency::measure(&product).await;
     dead_key::measure(&product).await;
     deadline::measure(&product).await;
+    hostile::measure(&product).await;
     spend::measure(&product).await;
     let database = format!(
         "sqlite://{}?mode=rw",
@@ -39,6 +40,7 @@ async fn main() {
     lists::measure(&mut product, &database).await;
     drop(product.stop().await);
     ledger::measure("SQLite", async |_| harness::Setup::new()).await;
+    ledger::measure_in_memory().await;
     #[cfg(feature = "external")]
     on_postgresql().await;
 }

@@ -12,7 +12,7 @@ use crate::harness::{Product, Speaker, ask};
 
 const MODEL: &str = "openai/gpt-5-mini";
 /// How long each of both runs takes.
-const RUN: Duration = Duration::from_secs(10);
+pub(super) const RUN: Duration = Duration::from_secs(10);
 /// 50 calls per second.
 const WELL: Duration = Duration::from_millis(20);
 /// 200 calls per second.

@@ -1,6 +1,7 @@
 //! What the ledger costs under load: many callers at once, by the size of a group commit and by the kind
 //! of key, beside the same calls at the simulator itself, where no ledger is.
 
+use std::process::Command;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -12,10 +13,31 @@ use super::{latency, print};
 use crate::harness::{DEMO, Product, Setup};
 
 const MODEL: &str = "openai/gpt-5-mini";
+/// A file system that is no disk.
+const MEMORY: &str = "/dev/shm";
 const CALLERS: usize = 32;
 const CALLS: usize = 60;
 /// Records that one commit may take at most.
 const GROUPS: [&str; 3] = ["1", "16", "512"];
+
+/// The same calls with the ledger's file in memory, where a sync costs nothing: what the ledger's own
+/// work takes, without the disk.
+pub(crate) async fn measure_in_memory() {
+    let folder = tempfile::tempdir_in(MEMORY).expect("a folder in memory");
+    let file = folder.path().join("ledger.db");
+    let made = Command::new(env!("CARGO_BIN_EXE_keyway-tests"))
+        .args(["--as", "migrate", "router", "--database"])
+        .arg(&file)
+        .status();
+    assert!(made.expect("it runs").success());
+    let file = file.to_str().expect("a path");
+    let setup = Setup::new().with("KEYWAY_ROUTER__LEDGER__PATH", file);
+    let product = setup.start().await;
+    routed(&product, "SQLite in memory, hosted key").await;
+    own_key(&product).await;
+    routed(&product, "SQLite in memory, own key").await;
+    drop(product.stop().await);
+}
 
 /// Measures with one way to make a setup, whose ledgers are new each time.
 pub(crate) async fn measure(ledger: &str, setup: impl AsyncFn(usize) -> Setup) {
@@ -33,14 +55,18 @@ pub(crate) async fn measure(ledger: &str, setup: impl AsyncFn(usize) -> Setup) {
         }
         let name = format!("{ledger}, groups of {group} at most, hosted key");
         routed(&product, &name).await;
-        let secret = "sk-keyway-test-bench-ledger";
-        let stored = product.admin().put_key(DEMO, "openai", secret).await;
-        stored.expect("stored");
-        product.until_served_by(MODEL, Source::Own).await;
+        own_key(&product).await;
         let name = format!("{ledger}, groups of {group} at most, own key");
         routed(&product, &name).await;
         drop(product.stop().await);
     }
+}
+
+async fn own_key(product: &Product) {
+    let secret = "sk-keyway-test-bench-ledger";
+    let stored = product.admin().put_key(DEMO, "openai", secret).await;
+    stored.expect("stored");
+    product.until_served_by(MODEL, Source::Own).await;
 }
 
 async fn routed(product: &Product, what: &str) {
