@@ -295,7 +295,8 @@ fn the_reports_of_the_long_run_are_there_and_name_their_commit() {
             assert!(report.contains(part), "{section} has no {part}");
         }
     }
-    let fuzzed = ["fuzz", "fuzz-providers"].map(|name| read(&format!("docs/evidence/{name}.md")));
+    let fuzzed = ["fuzz", "fuzz-providers", "fuzz-shapes"]
+        .map(|name| read(&format!("docs/evidence/{name}.md")));
     let fuzzed = fuzzed.join("\n");
     for target in fs::read_dir(root().join("tests/fuzz/corpus")).expect("the corpora") {
         let name = target.expect("a target").file_name();

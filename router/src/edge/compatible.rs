@@ -13,6 +13,8 @@ mod common;
 mod completions;
 mod embeddings;
 mod fields;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod messages;
 mod models;
 mod names;

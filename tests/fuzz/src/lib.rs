@@ -24,4 +24,4 @@ macro_rules! targets {
     };
 }
 
-targets! { api_token configuration envelope jwt page_token reply stream }
+targets! { api_token compatible configuration envelope jwt page_token reply stream }
