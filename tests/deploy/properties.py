@@ -6,7 +6,7 @@ import re
 # Made outside, by the commands of docs/kubernetes.md.
 OUTER_SECRETS = {"keyway-database", "keyway-master-keys", "keyway-vault-tls", "keyway-router-tls", "postgres-tls", "keyway-nats", "nats-tls"}
 SERVICES = {"keyway-vault": 7109, "keyway-router": 7119}
-PRIVATE = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "127.0.0.0/8"}
+PRIVATE = {"0.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "127.0.0.0/8"}
 PRIVATE_6 = {"::1/128", "fc00::/7", "fe80::/10"}
 DRAIN = 25  # server.drain, unless the configuration says otherwise
 
@@ -136,7 +136,7 @@ def routers_publish_the_bill_over_tls(cluster):
     for server in servers:
         if not re.fullmatch(r"tls://[^/@]+:4222", server):
             yield f"the billing stream goes to {server!r}"
-    replicas = int(env.get("REPLICAS") or 3)
+    replicas = int(env.get("REPLICAS") or 0)
     own = any(s["metadata"]["name"] == "nats" for s in cluster.all("StatefulSet"))
     yield from same((replicas, len(servers) >= replicas), (1 if own else 3, True), "replicas of the billing stream")
     mounts = {m["mountPath"]: m["name"] for m in container["volumeMounts"]}
@@ -197,6 +197,10 @@ def nobody_has_anothers_password(cluster):
         "keyway-vault": {"vault-password", "vault-url", "ca.crt"},
         "keyway-router": {"router-password", "router-url", "ca.crt"},
     }
+    for which in ("vault", "router"):
+        (volume,) = cluster.get("Job", f"keyway-migrate-{which}")["spec"]["template"]["spec"]["volumes"]
+        seen = {item["key"] for item in volume["secret"].get("items", [])}
+        yield from same(seen, allowed[f"keyway-{which}"], f"what the job of {which} sees of keyway-database")
     for name, keys in allowed.items():
         spec = cluster.pod(name)
         for volume in spec["volumes"]:
