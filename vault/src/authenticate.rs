@@ -2,6 +2,7 @@
 //! configuration lists. No RPC makes a router.
 
 mod router;
+mod unlisted;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use keyway_vault_crypto::token::{self, TokenKind};
 use keyway_words::{Role, Secret, Timestamp, WorkspaceId};
 use tokio::time::Instant;
 
+use self::unlisted::Unlisted;
 use crate::callers::{self, Known};
 use crate::denials::Denials;
 use crate::issuers::{self, Bearer};
@@ -30,6 +32,7 @@ pub(crate) struct Authenticator {
     denials: Denials,
     unknown: Mutex<HashMap<Presented, Instant>>,
     lookups: LookupLimit<[u8; 32]>,
+    unlisted: Unlisted,
 }
 
 /// A token's hash and where it was used: bound to networks it may be unknown here and known there.
@@ -43,6 +46,7 @@ impl Authenticator {
             routers,
             denials,
             unknown: Mutex::default(),
+            unlisted: Unlisted::default(),
         }
     }
 
@@ -51,6 +55,18 @@ impl Authenticator {
         let shown = peer.identity.as_ref()?;
         let listed = self.routers.by_certificate(&shown.uri)?;
         Some(router(listed, Some(shown.expire_time)))
+    }
+
+    /// What is said of a caller that nobody knows: nothing to itself, the rest to the operator.
+    fn nobody(&self, rpc: &str, peer: &Peer) -> Fault {
+        if let Some(shown) = &peer.identity
+            && self.routers.by_certificate(&shown.uri).is_none()
+        {
+            self.unlisted.tell(&shown.uri);
+        }
+        self.denials
+            .unknown(rpc, peer.address.map(|address| address.ip()));
+        caller_unknown()
     }
 
     /// The bearer of a token or of what an issuer gave; `None` if nobody knows it.
@@ -146,10 +162,9 @@ impl Authenticate for Authenticator {
         };
         let now = self.vault.store.now();
         let in_time = |caller: &Caller| caller.expire_time.is_none_or(|end| now < end);
-        caller.filter(in_time).ok_or_else(|| {
-            self.denials.unknown(rpc, source);
-            caller_unknown()
-        })
+        caller
+            .filter(in_time)
+            .ok_or_else(|| self.nobody(rpc, &credentials.peer))
     }
 }
 

@@ -10,9 +10,9 @@ use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use tokio::io::AsyncReadExt as _;
 use tonic::{Request, Status};
 
-use super::{Pair, ROUTER, Started};
+use super::{MODEL, Pair, ROUTER, Started};
 use crate::harness::pki::{self, Authority, DAY, Leaf, Says};
-use crate::harness::{BOUND, DEMO, Logs, reason, wait_for};
+use crate::harness::{BOUND, DEMO, Logs, ask, reason, wait_for};
 
 impl Started {
     /// Asks for keys, perhaps with a certificate, perhaps with a token.
@@ -102,6 +102,8 @@ async fn every_certificate_that_is_not_a_routers_is_refused_and_the_log_says_whi
     let wrong = started.authority.client("spiffe://keyway/router/local2");
     let status = started.resolve(Some(&wrong), None).await.unwrap_err();
     assert_eq!(reason(&status), Some(Reason::CallerUnknown));
+    let unlisted = "\"spiffe://keyway/router/local2\", is no listed router's";
+    started.logged(unlisted).await;
     let right = started.authority.client(ROUTER);
     started
         .resolve(Some(&right), None)
@@ -160,4 +162,41 @@ async fn a_certificate_that_ends_while_its_connection_stands_ends_the_connection
     };
     wait_for("the refusal", refused).await;
     assert!(resolve().await.is_err());
+}
+
+#[tokio::test]
+async fn a_router_takes_no_vault_whose_certificate_does_not_fit_and_its_log_says_which_check_failed()
+ {
+    let pair = Pair::new().with("KEYWAY_VAULT__SERVER__MAX_CONNECTION_AGE", "1s");
+    let started = pair.start().await;
+    let _logs = Logs(&started.product);
+    let short = || {
+        started.authority.sign(&Says {
+            uris: &[],
+            purpose: Some(ServerAuth),
+            ends: Some(Duration::from_secs(3)),
+        })
+    };
+    let named = || started.authority.server_named("another.example");
+    // The other CA has the same name, and another key.
+    let other = || Authority::new().server();
+    let cases: [(&dyn Fn() -> Leaf, &str); 3] = [
+        (&other, "BadSignature"),
+        (&named, "certificate not valid for name"),
+        (&short, "certificate expired"),
+    ];
+    for (leaf, check) in cases {
+        started.put_pair("vault", &leaf());
+        let words = format!("invalid peer certificate: {check}");
+        let told = async || {
+            let log = started.product.log(Part::Router);
+            log.contains(&words).then_some(())
+        };
+        wait_for(check, told).await;
+    }
+    // What fits is taken again without a restart.
+    started.put_pair("vault", &started.authority.server());
+    let caller = started.product.caller();
+    let served = async || caller.chat(ask(MODEL)).await.ok().map(drop);
+    wait_for("an answer", served).await;
 }
