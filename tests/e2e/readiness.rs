@@ -11,7 +11,7 @@ use keyway_proto::vault::v1::TokenServiceWhoAmIRequest;
 use rustix::process::Resource;
 
 use crate::exhausted::limit;
-use crate::harness::{Logs, Product, Setup, ask, reason, wait_for};
+use crate::harness::{DEMO, Logs, Product, Setup, ask, reason, wait_for};
 
 const MODEL: &str = "openai/gpt-5-mini";
 /// Room for a log of warnings, and not for one transaction of the vault, or of the ledger.
@@ -153,6 +153,13 @@ async fn a_master_key_that_is_gone_an_audit_trail_and_a_ledger_without_room_are_
     let parts = [(Part::Vault, "audit"), (Part::Router, "ledger")];
     for ((part, condition), most) in parts.into_iter().zip(DISK) {
         limit(&mut product, part, Resource::Fsize, Some(most));
+        if part == Part::Vault {
+            // A row that is only tried needs no room.
+            let stored = product.admin();
+            let stored = stored.put_key(DEMO, "exa", "sk-keyway-test-no-room-0001");
+            let refused = stored.await.unwrap_err();
+            assert_eq!(reason(&refused), Some(Reason::AuditUnavailable));
+        }
         product.until_missing(part, condition).await;
         alive(&product, part).await;
         limit(&mut product, part, Resource::Fsize, None);
