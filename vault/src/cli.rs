@@ -16,6 +16,7 @@ use crate::audit::verify::command as verify;
 use crate::conditions::CONDITIONS;
 use crate::master_key;
 use crate::restore::Restored;
+use crate::router_token;
 use crate::settings::Settings;
 use crate::{app, bootstrap, restore, start};
 
@@ -48,6 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             .map_or(ExitCode::FAILURE, verify::run),
         Some(("new-master-key", matches)) => new_master_key(matches),
         Some(("master-key-id", matches)) => master_key_id(matches),
+        Some(("new-router-token", matches)) => new_router_token(matches),
         #[cfg(feature = "pkcs11")]
         Some(("new-token-key", matches)) => new_token_key(matches),
         Some(("restore", matches)) => restored(matches),
@@ -74,6 +76,16 @@ fn command() -> Command {
     let id = Command::new("master-key-id")
         .about("Prints the public id of the master key in a file, as SealService.Status shows it")
         .arg(file("file", "A master key file"));
+    let router = Command::new("new-router-token")
+        .about("Makes a router's token and prints its entry for the setting `routers`, which holds its hash alone")
+        .arg(
+            Arg::new("name")
+                .long("name")
+                .value_name("NAME")
+                .required(true)
+                .help("What the router is called in logs and the audit trail"),
+        )
+        .arg(out("The new file for the token, readable by its owner alone; the router's vault.token_file"));
     let bootstrap = Command::new("bootstrap")
         .about("Makes the first operator's token, only while there is no operator")
         .arg(out(
@@ -100,6 +112,7 @@ fn command() -> Command {
     program
         .subcommand(key)
         .subcommand(id)
+        .subcommand(router)
         .subcommand(bootstrap)
         .subcommand(verify::command())
         .subcommand(restore)
@@ -119,6 +132,14 @@ fn new_master_key(matches: &ArgMatches) -> ExitCode {
 fn master_key_id(matches: &ArgMatches) -> ExitCode {
     match master_key::id_of_file(&path(matches, "file")) {
         Ok(id) => run::say(&format!("{id}\n")),
+        Err(error) => run::fail(&ABOUT, &error.to_string()),
+    }
+}
+
+fn new_router_token(matches: &ArgMatches) -> ExitCode {
+    let name = matches.get_one::<String>("name").cloned();
+    match router_token::create_file(&name.unwrap_or_default(), &path(matches, "out")) {
+        Ok(entry) => run::say(&format!("{entry}\n")),
         Err(error) => run::fail(&ABOUT, &error.to_string()),
     }
 }

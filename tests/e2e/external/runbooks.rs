@@ -1,6 +1,8 @@
 //! The runbooks as they stand, by a shell with the real grpcurl, against running processes under a
 //! light load. Only what a service manager does is done by the test.
 
+mod more;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -19,7 +21,7 @@ use tokio::process::Command;
 use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 
-use crate::docs::read;
+use crate::docs::{read, root};
 use crate::harness::{BOUND, DEMO, Product, ask, only_attempt, reason};
 use crate::rotation::world::World;
 
@@ -115,12 +117,10 @@ async fn the_runbook_that_restores_a_backup_does_so_and_calls_go_on() {
 
 #[test]
 fn every_block_of_a_runbook_is_run_or_said_not_to_be() {
-    for name in [
-        "rotate-the-master-key",
-        "revoke-a-leaked-key",
-        "restore-a-backup",
-    ] {
-        let page = read(&format!("docs/runbooks/{name}.md"));
+    let mut pages = 0;
+    for page in fs::read_dir(root().join("docs/runbooks")).expect("the runbooks") {
+        let path = page.expect("an entry").path();
+        let (name, page) = (path.display(), fs::read_to_string(&path).expect("text"));
         let fences: Vec<&str> = page
             .lines()
             .filter_map(|line| line.trim_start().strip_prefix("```"))
@@ -136,6 +136,66 @@ fn every_block_of_a_runbook_is_run_or_said_not_to_be() {
             );
         }
         assert!(page.contains("are not executed by any test"), "{name}");
+        pages += 1;
+    }
+    assert!(pages >= 14, "{pages}");
+}
+
+#[test]
+fn every_runbook_is_run_by_a_test() {
+    let tests = [
+        read("tests/e2e/external/runbooks.rs"),
+        read("tests/e2e/external/runbooks/more.rs"),
+    ]
+    .concat();
+    for page in fs::read_dir(root().join("docs/runbooks")).expect("the runbooks") {
+        let path = page.expect("an entry").path();
+        let name = path
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .expect("a name");
+        assert!(
+            tests.contains(&format!("\"{name}\",")),
+            "{name} is run by no test"
+        );
+    }
+}
+
+/// Blocks for a cluster are shell, and what they name of the product is there.
+#[test]
+fn blocks_for_a_cluster_are_shell_and_name_what_the_manifests_have() {
+    let mut manifests = String::new();
+    for service in ["vault", "router", "migrate"] {
+        for file in
+            fs::read_dir(root().join("deploy/kubernetes/base").join(service)).expect("manifests")
+        {
+            manifests += &fs::read_to_string(file.expect("an entry").path()).expect("text");
+        }
+    }
+    for page in fs::read_dir(root().join("docs/runbooks")).expect("the runbooks") {
+        let name = page.expect("an entry").path();
+        let name = name
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .expect("a name")
+            .to_owned();
+        let blocks = blocks(&name, "cluster");
+        let parsed = std::process::Command::new("bash")
+            .args(["-n", "-c", &blocks])
+            .output();
+        assert!(parsed.expect("bash").status.success(), "{name}: {blocks}");
+        for kind in ["deployment/", "job/"] {
+            for rest in blocks.split(kind).skip(1) {
+                let object = rest
+                    .split(|c: char| !c.is_alphanumeric() && c != '-')
+                    .next();
+                let object = object.unwrap_or_default();
+                assert!(
+                    manifests.contains(&format!("name: {object}\n")),
+                    "{name}: {object}"
+                );
+            }
+        }
     }
 }
 
@@ -143,17 +203,14 @@ fn path((name, path): (&'static str, &Path)) -> (&'static str, String) {
     (name, path.to_str().expect("text").to_owned())
 }
 
-/// The blocks of a page that are tagged `run`, in order.
-fn script(name: &str) -> String {
+/// The blocks of a page with a tag, in order.
+fn blocks(name: &str, tag: &str) -> String {
     let page = read(&format!("docs/runbooks/{name}.md"));
-    let (mut script, mut inside) = (
-        "set -euo pipefail\n. \"$STATE/keyway.env\"\n".to_owned(),
-        None,
-    );
+    let (mut script, mut inside) = (String::new(), None);
     for line in page.lines() {
         let indent = line.len() - line.trim_start().len();
         match (inside, line.trim()) {
-            (None, "```sh run") => {
+            (None, opening) if opening == format!("```sh {tag}") => {
                 inside = Some(indent);
                 script += "echo '== a block'\n";
             }
@@ -172,16 +229,10 @@ fn script(name: &str) -> String {
 async fn run(name: &str, product: &mut Product, variables: &[(&str, String)]) -> String {
     let manager = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let folder = tools(product, &manager);
-    let bin = folder.path().join("bin");
-    let own = std::env::var_os("PATH").expect("a path"); // where grpcurl is
-    let mut bash = Command::new("bash");
-    bash.args(["-c", &format!("exec 2>&1\n{}", script(name))])
-        .current_dir(folder.path())
-        .env_clear()
-        .env("PATH", format!("{}:{}", bin.display(), own.display()))
-        .env("STATE", product.state())
-        .envs(variables.iter().map(|(name, value)| (name, value)))
-        .kill_on_drop(true);
+    let script = format!(". \"$STATE/keyway.env\"\n{}", blocks(name, "run"));
+    let mut bash = shell(&folder, &script);
+    bash.env("STATE", product.state())
+        .envs(variables.iter().map(|(name, value)| (name, value)));
     let ended = tokio::select! {
         ended = timeout(BOUND * 3, bash.output()) => ended,
         () = manage(product, &manager) => unreachable!("it serves for ever"),
@@ -192,41 +243,59 @@ async fn run(name: &str, product: &mut Product, variables: &[(&str, String)]) ->
     said
 }
 
-/// The product's programs under the names that they have for operators, and a `systemctl` that asks
-/// the test.
+/// A session in a folder with the product's programs.
+fn shell(folder: &TempDir, script: &str) -> Command {
+    let bin = folder.path().join("bin");
+    let own = std::env::var_os("PATH").expect("a path"); // where grpcurl is
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &format!("exec 2>&1\nset -euo pipefail\n{script}")])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", format!("{}:{}", bin.display(), own.display()))
+        .kill_on_drop(true);
+    bash
+}
+
+/// The product's programs under the names that they have for operators, with the settings of a product's
+/// services, and a `systemctl` that asks the test.
 fn tools(product: &Product, manager: &TcpListener) -> TempDir {
+    let site = &product.running.site;
+    let settings = |part| {
+        let environment = site.environment_of(part);
+        let settings = environment
+            .iter()
+            .map(|(name, value)| format!("{}='{}'", name.display(), value.display()));
+        settings.collect::<Vec<_>>().join(" ")
+    };
+    let folder = programs(&settings(Part::Vault), &settings(Part::Router));
+    let port = manager.local_addr().expect("an address").port();
+    let body = format!(
+        "exec 3<>/dev/tcp/127.0.0.1/{port}\necho \"$*\" >&3\nread -r answer <&3\n[ \"$answer\" = done ]"
+    );
+    put(&folder, "systemctl", &body);
+    folder
+}
+
+/// A folder with the programs alone, each with these settings in its environment.
+fn programs(vault: &str, router: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("bin")).expect("a folder");
-    let site = &product.running.site;
-    let environment = site.environment_of(Part::Vault);
-    let settings = environment
-        .iter()
-        .map(|(name, value)| format!("{}='{}'", name.display(), value.display()));
-    let settings = settings.collect::<Vec<_>>().join(" ");
-    let program = site.program.display();
-    let port = manager.local_addr().expect("an address").port();
-    for (name, body) in [
-        (
-            "keyway-vault",
-            format!("exec env {settings} '{program}' --as vault \"$@\""),
-        ),
-        (
-            "keyway-migrate",
-            format!("exec '{program}' --as migrate \"$@\""),
-        ),
-        (
-            "systemctl",
-            format!(
-                "exec 3<>/dev/tcp/127.0.0.1/{port}\necho \"$*\" >&3\nread -r answer <&3\n\
-                 [ \"$answer\" = done ]"
-            ),
-        ),
+    let program = env!("CARGO_BIN_EXE_keyway-tests");
+    for (name, settings, part) in [
+        ("keyway-vault", vault, "vault"),
+        ("keyway-router", router, "router"),
+        ("keyway-migrate", "", "migrate"),
     ] {
-        let file = folder.path().join("bin").join(name);
-        fs::write(&file, format!("#!/bin/bash\n{body}\n")).expect("a script");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a mode");
+        let body = format!("exec env {settings} '{program}' --as {part} \"$@\"");
+        put(&folder, name, &body);
     }
     folder
+}
+
+fn put(folder: &TempDir, name: &str, body: &str) {
+    let file = folder.path().join("bin").join(name);
+    fs::write(&file, format!("#!/bin/bash\n{body}\n")).expect("a script");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a mode");
 }
 
 /// Does what a service manager does, when asked.
@@ -236,14 +305,18 @@ async fn manage(product: &mut Product, manager: &TcpListener) {
         let mut stream = BufReader::new(stream);
         let mut asked = String::new();
         stream.read_line(&mut asked).await.expect("a line");
-        let verb = asked.trim().strip_suffix(" keyway-vault");
-        let verb = verb.unwrap_or_else(|| panic!("no such service: {asked}"));
+        let (verb, service) = asked.trim().split_once(' ').expect("a verb and a service");
+        let part = match service {
+            "keyway-vault" => Part::Vault,
+            "keyway-router" => Part::Router,
+            _ => panic!("no such service: {asked}"),
+        };
         if ["stop", "restart"].contains(&verb) {
-            product.terminate(Part::Vault);
-            assert_eq!(product.exit_code(Part::Vault).await, Some(0));
+            product.terminate(part);
+            assert_eq!(product.exit_code(part).await, Some(0));
         }
         if ["start", "restart"].contains(&verb) {
-            product.start_again(Part::Vault).await;
+            product.start_again(part).await;
         }
         stream.write_all(b"done\n").await.expect("told");
     }
