@@ -1,5 +1,7 @@
 //! The wall clock: the only place that reads it. Durations are tokio's business.
 
+pub(crate) mod jumps;
+
 use std::fmt::Debug;
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -27,7 +27,7 @@ use tracing::{info, warn};
 
 pub use self::options::{Options, command};
 pub use self::standby::{Door, NotYet};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, jumps};
 use crate::config::{ConfigError, Settings, reference};
 use crate::drain::Drain;
 use crate::lifecycle::{Shutdown, Tasks};
@@ -259,6 +259,7 @@ where
     if options.parent_stdin {
         terminate.when_stdin_ends()?;
     }
+    let metrics = Metrics::install()?; // before anything is counted
     let parts = Parts {
         serve,
         clock: Arc::new(SystemClock),
@@ -267,8 +268,10 @@ where
         terminate,
         drain: Drain::new(),
         readiness: Readiness::new(about.conditions),
-        metrics: Metrics::install()?,
+        metrics,
     };
+    let watching = jumps::watch(Arc::clone(&parts.clock), parts.shutdown.clone());
+    parts.tasks.spawn("clock", watching);
     info!(
         version = env!("CARGO_PKG_VERSION"),
         "{} starts", about.binary

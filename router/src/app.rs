@@ -26,6 +26,7 @@ use crate::keys::{
     Breakers, Feed, Freshness, HealthBoard, KeyNews, LeaseCache, Reporter, Reports, RouterToken,
     VaultClient, VaultSource,
 };
+use crate::ledger_watch;
 use crate::price::{self, PriceFile, Prices};
 use crate::probe::Probes;
 use crate::relay;
@@ -53,6 +54,7 @@ pub(crate) async fn build(config: RouterConfig, parts: Parts) -> Result<(), Star
     };
     parts.readiness.set(MIGRATIONS, true);
     stop_with(&ledger, &parts);
+    watch_ledger(&ledger, &parts);
     if let Some(settings) = &config.relay {
         relay::start(settings, &ledger, &parts)?;
     }
@@ -299,9 +301,10 @@ fn switches(
     if let Some(path) = config.switches.clone() {
         let mut file = SwitchFile::new(path, switches.clone(), Arc::clone(ledger));
         file.begin()?;
-        parts
-            .tasks
-            .spawn("switches", file.follow(parts.shutdown.clone()));
+        parts.tasks.spawn(
+            "switches",
+            file.follow(parts.readiness.clone(), parts.shutdown.clone()),
+        );
     }
     Ok(switches)
 }
@@ -327,7 +330,7 @@ async fn prices(
         clock: Arc::clone(&parts.clock),
     };
     file.begin().await?;
-    let following = file.follow(parts.shutdown.clone());
+    let following = file.follow(parts.readiness.clone(), parts.shutdown.clone());
     parts.tasks.spawn("price-changes", following);
     Ok(prices)
 }
@@ -341,6 +344,14 @@ fn stop_with(ledger: &Arc<Ledger>, parts: &Parts) {
             error!("the ledger did not close: {failed}");
         }
     });
+}
+
+/// Figures of the ledger.
+fn watch_ledger(ledger: &Arc<Ledger>, parts: &Parts) {
+    counters::begin();
+    let (clock, readiness) = (Arc::clone(&parts.clock), parts.readiness.clone());
+    let watching = ledger_watch::run(Arc::clone(ledger), clock, readiness, parts.shutdown.clone());
+    parts.tasks.spawn("ledger-figures", watching);
 }
 
 /// Ready while the feed is alive and the ledger takes writes.

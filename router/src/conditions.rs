@@ -11,5 +11,14 @@ pub(crate) const VAULT_FEED: Condition = Condition::needed("vault_feed");
 /// NATS takes the billing stream.
 pub(crate) const RELAY: Condition = Condition::useful("relay");
 
+/// Events get their place in the billing stream.
+pub(crate) const STREAM: Condition = Condition::useful("stream");
+/// The file of prices can be used as it is.
+pub(crate) const PRICES: Condition = Condition::useful("prices");
+/// The file of switches can be used as it is.
+pub(crate) const SWITCHES: Condition = Condition::useful("switches");
+
 /// All of them.
-pub(crate) const CONDITIONS: &[Condition] = &[MIGRATIONS, LEDGER, VAULT_FEED, RELAY];
+pub(crate) const CONDITIONS: &[Condition] = &[
+    MIGRATIONS, LEDGER, VAULT_FEED, RELAY, STREAM, PRICES, SWITCHES,
+];

@@ -1,6 +1,9 @@
 //! Names of the router's metrics, in one place. No label ever holds a caller's text.
 
-use keyway_router_billing::RelayStanding;
+use std::time::Duration;
+
+use keyway_proto::Reason;
+use keyway_router_billing::{LedgerStanding, RelayStanding};
 use keyway_words::{Outcome, ProviderId, Source, Timestamp};
 use metrics::{counter, gauge};
 
@@ -108,6 +111,47 @@ pub(crate) fn answers_read_on(change: f64) {
 pub(crate) fn calls_in_flight(change: f64) {
     gauge!("keyway_router_calls_in_flight").increment(change);
 }
+
+/// How the ledger stands; `now` is for the ages.
+pub(crate) fn ledger(standing: &LedgerStanding, in_flight: usize, now: Timestamp) {
+    let age = |since: Option<Timestamp>| {
+        let age = since.map_or(0, |since| now.0 - since.0).max(0);
+        Duration::from_micros(age.unsigned_abs()).as_secs_f64()
+    };
+    #[expect(clippy::cast_precision_loss, reason = "gauges")]
+    let (unacknowledged, left_open, in_flight) = (
+        standing.unacknowledged as f64,
+        standing.left_open as f64,
+        in_flight as f64,
+    );
+    gauge!("keyway_router_stream_unplaced_seconds").set(age(standing.unplaced_since));
+    gauge!("keyway_router_consumer_behind_events").set(unacknowledged);
+    gauge!("keyway_router_consumer_behind_seconds").set(age(standing.unacknowledged_since));
+    gauge!("keyway_router_attempts_left_open").set(left_open);
+    gauge!("keyway_router_attempts_in_flight").set(in_flight);
+}
+
+/// Shows the counters that alerts look at before they count: a series that begins at 1 has not grown.
+pub(crate) fn begin() {
+    relay(&RelayStanding::default(), Timestamp(0));
+    for reason in SHED {
+        counter!("keyway_router_shed_total", "reason" => reason.as_str()).increment(0);
+    }
+    for what in ["opened", "closed"] {
+        counter!("keyway_router_breakers_total", "what" => what).increment(0);
+    }
+    for result in ["taken", "refused"] {
+        counter!("keyway_router_switches_total", "result" => result).increment(0);
+    }
+}
+
+/// Why calls are refused for the router's own protection.
+const SHED: [Reason; 4] = [
+    Reason::SpendLimit,
+    Reason::HostedRateLimited,
+    Reason::WorkspaceBusy,
+    Reason::Overloaded,
+];
 
 /// How the relay to NATS stands; `now` is for the age of what waits.
 pub(crate) fn relay(standing: &RelayStanding, now: Timestamp) {

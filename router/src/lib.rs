@@ -33,6 +33,7 @@ mod counters;
 pub mod edge;
 pub mod execute;
 pub mod keys;
+mod ledger_watch;
 pub mod meter;
 mod observed;
 pub mod price;

@@ -45,6 +45,7 @@ mod leaks;
 mod ledger_full;
 mod lost_files;
 mod models;
+mod monitoring;
 mod own_and_hosted;
 mod pieces;
 mod protection;

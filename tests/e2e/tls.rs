@@ -20,7 +20,7 @@ const ROUTER: &str = "spiffe://keyway/router/local";
 const MODEL: &str = "anthropic/claude-haiku-4-5";
 
 /// A product whose router reaches the vault over mutual TLS and has no token.
-struct Pair {
+pub(crate) struct Pair {
     authority: Authority,
     files: Files,
     data: SocketAddr,
@@ -28,7 +28,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (authority, files) = (Authority::new(), Files::new());
         let ca = files.put("ca.pem", &authority.pem());
         let (vault, vault_key) = files.put_pair("vault", &authority.server());
@@ -75,7 +75,7 @@ impl Pair {
             .with("KEYWAY_VAULT__ROUTERS", routers)
     }
 
-    async fn start(self) -> Started {
+    pub(crate) async fn start(self) -> Started {
         self.start_in(tempfile::tempdir().expect("a folder")).await
     }
 
@@ -91,11 +91,11 @@ impl Pair {
 }
 
 /// The same, running.
-struct Started {
+pub(crate) struct Started {
     authority: Authority,
     files: Files,
     data: SocketAddr,
-    product: Product,
+    pub(crate) product: Product,
 }
 
 impl Started {

@@ -26,6 +26,7 @@ use crate::audit::{health, signing};
 use crate::authenticate::{Authenticator, RouterList};
 use crate::authority::Authority;
 use crate::conditions::{DATABASE, MIGRATIONS};
+use crate::counters;
 use crate::denials::{self, Recorder};
 use crate::failpoints;
 use crate::issuers::{IssuerConfig, Issuers};
@@ -105,6 +106,7 @@ pub(crate) async fn build(settings: Settings, parts: Parts) -> Result<(), StartE
         serve::grpc(data, data_routes(&vault), DATA, around),
     );
     background(&vault, &parts);
+    counters::begin();
     failpoints::block_while_told();
     let shutdown = parts.shutdown.clone();
     let signing = signing::run(vault, shutdown.clone());

@@ -3,6 +3,14 @@
 
 use metrics::{counter, gauge};
 
+/// Shows the counters that alerts look at before they count: a series that begins at 1 has not grown.
+pub(crate) fn begin() {
+    counter!("keyway_vault_audit_breaks_total").increment(0);
+    for why in ["slow", "newer"] {
+        counter!("keyway_vault_watches_cut_total", "why" => why).increment(0);
+    }
+}
+
 /// One report of a key's health: `applied`, `known` or of an `other_version`.
 pub(crate) fn health_report(result: &'static str) {
     counter!("keyway_vault_health_reports_total", "result" => result).increment(1);

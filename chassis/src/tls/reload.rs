@@ -57,6 +57,10 @@ pub(super) fn follow<S: Source>(source: S, upkeep: &Upkeep) -> Result<Followed<S
     let seen = hash(&hashes, &contents);
     let made = source.make(&contents)?;
     let (sender, receiver) = watch::channel(Arc::new(made.value));
+    for outcome in ["taken", "refused"] {
+        counter!("keyway_tls_reloads_total", "use" => source.name(), "outcome" => outcome)
+            .increment(0); // a series that begins at 1 has not grown
+    }
     let mut follower = Follower {
         source: Arc::new(source),
         upkeep: upkeep.clone(),

@@ -32,6 +32,7 @@ mod sequencer;
 mod shared_keys;
 mod slot;
 mod spend;
+mod standing;
 mod stream;
 mod summarize;
 mod sums;
@@ -57,6 +58,7 @@ pub use replay::{ReplayError, Replayed, replay};
 pub use rerate::{Rated, RerateRequest, Rerated};
 pub use slot::{OpenHandle, SettleHandle, Slot};
 pub use spend::{Leased, Spend, SpendMonth};
+pub use standing::LedgerStanding;
 pub use stream::StreamItem;
 pub use summarize::{Part, SummaryRequest};
 

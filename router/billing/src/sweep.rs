@@ -11,7 +11,7 @@ use prost::Message as _;
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use crate::database;
@@ -40,6 +40,14 @@ pub(crate) async fn sweep(connection: &DatabaseConnection, sweeper: Sweeper) -> 
         }
         closed += some;
     }
+}
+
+/// Open attempts of writers that are gone.
+pub(crate) fn left(
+    connection: &DatabaseConnection,
+    sweeper: Sweeper,
+) -> Select<open_attempts::Entity> {
+    open_attempts::Entity::find().filter(gone(connection, sweeper, open_attempts::Column::Term))
 }
 
 /// Forgets request ids whose day is over.

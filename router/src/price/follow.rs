@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use keyway_chassis::clock::Clock;
 use keyway_chassis::lifecycle::Shutdown;
+use keyway_chassis::operations::Readiness;
 use keyway_router_billing::{Ledger, LedgerError};
 use keyway_router_pricing::{Catalogue, CatalogueError};
 use serde_json::json;
 use tracing::{error, info};
 
 use super::Prices;
+use crate::conditions::PRICES;
 
 /// The overlay's file and what it puts into force.
 #[derive(Debug)]
@@ -60,7 +62,7 @@ impl PriceFile {
     }
 
     /// Looks again and again until `stop`. What can't be used changes nothing.
-    pub async fn follow(self, stop: Shutdown) {
+    pub async fn follow(self, readiness: Readiness, stop: Shutdown) {
         let mut refused = None;
         loop {
             tokio::select! {
@@ -71,6 +73,7 @@ impl PriceFile {
             if let Some(why) = why.as_ref().filter(|why| refused.as_ref() != Some(*why)) {
                 error!("new prices are not in force, the old ones stay: {why}");
             }
+            readiness.set(PRICES, why.is_none());
             refused = why;
         }
     }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyway_chassis::lifecycle::Shutdown;
+use keyway_chassis::operations::Readiness;
 use keyway_router_billing::Ledger;
 use serde_json::json;
 use tracing::{error, warn};
 
 use super::{Off, Switches};
+use crate::conditions::SWITCHES;
 use crate::counters;
 
 /// The file, and what it switches.
@@ -63,7 +65,7 @@ impl SwitchFile {
     }
 
     /// Reads it again and again until `stop`. What can't be used changes nothing.
-    pub async fn follow(mut self, stop: Shutdown) {
+    pub async fn follow(mut self, readiness: Readiness, stop: Shutdown) {
         let mut refused = None;
         let mut hangup = hangup();
         loop {
@@ -91,6 +93,7 @@ impl SwitchFile {
                     }
                 }
             }
+            readiness.set(SWITCHES, refused.is_none());
         }
     }
 
