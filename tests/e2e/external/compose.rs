@@ -42,7 +42,8 @@ fn session(folder: &Path) -> String {
     let base = format!("http://{SIMULATOR}/openai/v1");
     let variables = serde_json::json!({"KEYWAY_ROUTER__PROVIDERS__OPENAI__BASE_URL": base});
     // Whatever is left running ends with the first process of the session.
-    let output = Command::new("unshare")
+    let output = Command::new("timeout")
+        .args(["300", "unshare"])
         .args([
             "--mount",
             "--net",
@@ -82,7 +83,7 @@ fn the_commands_of_the_compose_file_serve_a_call_over_tls_and_bill_it_on_nats() 
     let said = session(folder.path());
     let found: Result<Vec<Value>, _> = Deserializer::from_str(&said).into_iter().collect();
     let found = found.unwrap_or_else(|error| panic!("{error}: {said}"));
-    let [who, workspace, key, answer, bill] = found.as_slice() else {
+    let [who, workspace, key, answer, bill, again] = found.as_slice() else {
         panic!("{said}");
     };
     assert_eq!(who["role"], "ROLE_OPERATOR");
@@ -95,7 +96,15 @@ fn the_commands_of_the_compose_file_serve_a_call_over_tls_and_bill_it_on_nats() 
     let expected = serde_json::json!({"events": 1, "charge_pico": pico, "list_pico": pico});
     assert!(pico > 0);
     assert_eq!(bill["workspaces/acme"], expected, "{bill}");
+    // With the certificates that were renewed meanwhile.
+    assert_eq!(
+        again["receipt"]["attempts"][0]["outcome"],
+        "OUTCOME_COMPLETED"
+    );
     let logs = logs(folder.path());
+    assert!(logs.contains("Reloaded: tls"), "{logs}");
+    let taken = logs.matches("are in force for new connections").count();
+    assert!(taken >= 4, "{taken} of both services' listeners: {logs}");
     for secret in ["kwa_", "kwc_", "kwo_", PLATFORM_KEY] {
         assert!(!said.contains(secret) && !logs.contains(secret), "{secret}");
     }
