@@ -4,7 +4,7 @@ import re
 
 # Kind, name and path of a field, as `Deployment keyway-vault spec.replicas`; what is below goes with it.
 HARMLESS = {
-    r"(?!Namespace )\S+ \S+ metadata(\.labels(\.app\.kubernetes\.io/(name|part-of))?)?": "for people who look",
+    r"(?!Namespace |ConfigMap keyway-board-)\S+ \S+ metadata(\.labels(\.app\.kubernetes\.io/(name|part-of))?)?": "for people who look",
     r"Namespace keyway metadata\.labels\.(app\.kubernetes\.io/part-of|pod-security\.kubernetes\.io/(audit|warn))": "enforced all the same",
     r"Deployment \S+ spec\.strategy\.(type|rollingUpdate\.maxSurge)": "as it is by default",
     r"Deployment \S+ spec\.template\.spec\.containers\.0\.\w+Probe\.(periodSeconds|timeoutSeconds|failureThreshold)": "a matter of pace",

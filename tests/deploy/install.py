@@ -1,5 +1,7 @@
 """What an installation needs to come up and stay up: files where they are looked for, room, certificates, eyes."""
 
+import json
+
 from properties import SERVICES, same
 
 # Files of the secrets that are made outside.
@@ -140,6 +142,12 @@ def somebody_looks_at_production(cluster):
     yield from same(ends, [("operations", "/metrics", "15s")], "what is read")
     if not monitor["selector"].get("matchLabels"):
         yield "figures of everything are read"
+    for name in SERVICES:
+        part = name.removeprefix("keyway-")
+        board = cluster.get("ConfigMap", f"keyway-board-{part}")
+        yield from same(board["metadata"]["labels"].get("grafana_dashboard"), "1", f"mark of the board of {part}")
+        if not json.loads(board["data"][f"{part}.json"]).get("panels"):
+            yield f"the board of {part} is empty"
     rules = cluster.get("PrometheusRule", "keyway")["spec"]["groups"]
     for rule in [rule for group in rules for rule in group["rules"]]:
         if "alert" in rule and not (rule.get("expr") and rule.get("annotations", {}).get("summary")):
