@@ -173,13 +173,9 @@ pub trait NativeMeter: fmt::Debug + Send {
     /// Reads an event. An error of the provider within its answer is one.
     fn event(&mut self, event: &SseEvent) -> Result<Seen, DecodeError>;
 
-    /// Reads an answer that is no stream.
-    fn whole(&mut self, body: &[u8]);
-
-    /// The provider's error in an answer that is no stream and has a good status.
-    fn error_in(&self, _body: &[u8]) -> Option<DecodeError> {
-        None
-    }
+    /// Reads an answer that is no stream and has a good status. An error of the provider within it is
+    /// one; what is no error and can't be read uses nothing.
+    fn whole(&mut self, body: &[u8]) -> Result<(), DecodeError>;
 
     /// Whether the terminator was seen: nothing comes after it.
     fn is_finished(&self) -> bool;

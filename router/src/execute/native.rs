@@ -99,11 +99,10 @@ impl Relay<'_> {
         if !is_stream(reply.headers()) {
             let body = reply.whole().await.map_err(Failure::Send)?;
             if let Some(meter) = &mut meter {
-                meter.whole(&body);
+                let read = meter.whole(&body);
                 progress.metered.clone_from(meter.metered());
-                let theirs = matches!(self.source, Source::Hosted);
-                if let Some(error) = meter.error_in(&body).filter(|_error| theirs) {
-                    return Err(Failure::Decode(error));
+                if let (Err(error), Source::Hosted) = (read, self.source) {
+                    return Err(Failure::Decode(error)); // its words are for the key's owner alone
                 }
             }
             let body = Some(body);

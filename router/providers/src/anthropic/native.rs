@@ -234,6 +234,9 @@ struct Message {
     model: Option<String>,
     #[serde(default)]
     usage: Option<Box<RawValue>>,
+    /// In its place, where there is no message.
+    #[serde(default)]
+    error: Option<ErrorObject>,
 }
 
 impl NativeMeter for MessageMeter {
@@ -268,19 +271,17 @@ impl NativeMeter for MessageMeter {
         Ok(Seen::Part)
     }
 
-    fn whole(&mut self, body: &[u8]) {
+    fn whole(&mut self, body: &[u8]) -> Result<(), DecodeError> {
         let Ok(message) = serde_json::from_slice::<Message>(body) else {
-            return;
+            return Ok(());
         };
         self.metered.served_model = message.model;
         if let Some(report) = &message.usage {
             Reports::whole(report, &mut self.metered);
         }
-    }
-
-    fn error_in(&self, body: &[u8]) -> Option<DecodeError> {
-        let answer: Event = serde_json::from_slice(body).ok()?;
-        answer.error.map(within_answer)
+        message
+            .error
+            .map_or(Ok(()), |error| Err(within_answer(error)))
     }
 
     fn is_finished(&self) -> bool {

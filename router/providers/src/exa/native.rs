@@ -145,10 +145,11 @@ impl NativeMeter for SearchMeter {
         Ok(Seen::Part)
     }
 
-    fn whole(&mut self, body: &[u8]) {
+    fn whole(&mut self, body: &[u8]) -> Result<(), DecodeError> {
         if let Ok(reply) = response::search(self.endpoint, body) {
             self.metered = reply.metered;
         }
+        Ok(())
     }
 
     /// Its terminator may be missing: it ends with its body.

@@ -252,27 +252,23 @@ impl NativeMeter for ContentMeter {
     }
 
     /// One object; without events, a streamed answer is a list of them.
-    fn whole(&mut self, body: &[u8]) {
+    fn whole(&mut self, body: &[u8]) -> Result<(), DecodeError> {
+        let mut error = None;
         if body.trim_ascii_start().starts_with(b"[") {
             let answers = serde_json::from_slice::<Vec<Answer>>(body);
-            answers
-                .unwrap_or_default()
-                .into_iter()
-                .for_each(|answer| self.take(answer));
-        } else if let Ok(answer) = serde_json::from_slice::<Answer>(body) {
+            for mut answer in answers.unwrap_or_default() {
+                error = error.or(answer.error.take());
+                self.take(answer);
+            }
+        } else if let Ok(mut answer) = serde_json::from_slice::<Answer>(body) {
+            error = answer.error.take();
             self.take(answer);
             if let Some(bytes) = self.text_bytes {
                 self.metered.answered_texts(bytes);
             }
         }
         self.metered.complete = self.metered.usage.is_some();
-    }
-
-    fn error_in(&self, body: &[u8]) -> Option<DecodeError> {
-        let answers = serde_json::from_slice::<Vec<Answer>>(body);
-        let answers = answers.or_else(|_one| serde_json::from_slice(body).map(|one| vec![one]));
-        let mut errors = answers.ok()?.into_iter().filter_map(|answer| answer.error);
-        errors.next().map(within_answer)
+        error.map_or(Ok(()), |error| Err(within_answer(error)))
     }
 
     /// It has no terminator: it ends with its body.

@@ -202,14 +202,11 @@ impl NativeMeter for ChatMeter {
         Ok(Seen::Part)
     }
 
-    fn whole(&mut self, body: &[u8]) {
+    fn whole(&mut self, body: &[u8]) -> Result<(), DecodeError> {
         if let Ok(answer) = serde_json::from_slice::<Answer>(body) {
             self.take(&answer);
         }
-    }
-
-    fn error_in(&self, body: &[u8]) -> Option<DecodeError> {
-        ErrorObject::read(body).map(within_answer)
+        ErrorObject::read(body).map_or(Ok(()), |error| Err(within_answer(error)))
     }
 
     fn is_finished(&self) -> bool {

@@ -42,7 +42,7 @@ fn passed(adapter: &dyn Adapter, line: &Line, body: &[u8]) -> Metered {
     let api = adapter.native().unwrap();
     let found = api.find(&Method::POST, &path(line)).unwrap();
     let mut meter = api.meter(found.endpoint, &line.model, None);
-    meter.whole(body);
+    meter.whole(body).unwrap();
     meter.metered().clone()
 }
 

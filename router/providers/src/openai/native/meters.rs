@@ -89,15 +89,14 @@ impl NativeMeter for ChatMeter {
         })
     }
 
-    fn whole(&mut self, body: &[u8]) {
-        if let Ok(answer) = serde_json::from_slice::<Answer>(body) {
-            self.take(&answer);
-        }
-    }
-
-    fn error_in(&self, body: &[u8]) -> Option<DecodeError> {
-        let answer: Answer = serde_json::from_slice(body).ok()?;
-        answer.error.map(within_answer)
+    fn whole(&mut self, body: &[u8]) -> Result<(), DecodeError> {
+        let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
+            return Ok(());
+        };
+        self.take(&answer);
+        answer
+            .error
+            .map_or(Ok(()), |error| Err(within_answer(error)))
     }
 
     fn is_finished(&self) -> bool {
@@ -138,7 +137,7 @@ struct Response {
 }
 
 impl ResponseMeter {
-    fn take(&mut self, response: Response) {
+    fn take(&mut self, response: Response) -> Result<(), DecodeError> {
         if response.model.is_some() {
             self.metered.served_model = response.model;
         }
@@ -148,6 +147,9 @@ impl ResponseMeter {
         if let Some(report) = &response.usage {
             usage::read_response(report, &mut self.metered);
         }
+        response
+            .error
+            .map_or(Ok(()), |error| Err(within_answer(error)))
     }
 }
 
@@ -165,23 +167,14 @@ impl NativeMeter for ResponseMeter {
             "response.completed" | "response.incomplete" | "response.failed"
         );
         self.finished |= ends;
-        let Some(mut response) = read.response else {
-            return Ok(Seen::Part);
-        };
-        let error = response.error.take();
-        self.take(response);
-        error.map_or(Ok(Seen::Part), |error| Err(within_answer(error)))
-    }
-
-    fn whole(&mut self, body: &[u8]) {
-        if let Ok(response) = serde_json::from_slice(body) {
-            self.take(response);
+        if let Some(response) = read.response {
+            self.take(response)?;
         }
+        Ok(Seen::Part)
     }
 
-    fn error_in(&self, body: &[u8]) -> Option<DecodeError> {
-        let response: Response = serde_json::from_slice(body).ok()?;
-        response.error.map(within_answer)
+    fn whole(&mut self, body: &[u8]) -> Result<(), DecodeError> {
+        serde_json::from_slice(body).map_or(Ok(()), |response| self.take(response))
     }
 
     fn is_finished(&self) -> bool {

@@ -303,10 +303,11 @@ impl NativeMeter for Reader {
         Ok(Seen::Part)
     }
 
-    fn whole(&mut self, body: &[u8]) {
+    fn whole(&mut self, body: &[u8]) -> Result<(), DecodeError> {
         if let Ok(said) = serde_json::from_slice(body) {
             read(&said, &mut self.metered);
         }
+        Ok(())
     }
 
     fn is_finished(&self) -> bool {
