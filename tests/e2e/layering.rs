@@ -56,7 +56,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tests/servers", &[]),
     (
         "tests/fuzz",
-        &["vault", "vault/crypto", "router/providers", "proto/words"],
+        &[
+            "vault",
+            "vault/crypto",
+            "router",
+            "router/providers",
+            "proto/words",
+        ],
     ),
     (
         "deploy/local",
