@@ -7,8 +7,11 @@ use std::collections::BTreeSet;
 
 use keyway_proto::{RPCS, Reason};
 
+#[cfg(feature = "external")]
 pub(crate) use self::page::BLOCK;
-pub(crate) use self::table::{Row, Table};
+#[cfg(feature = "external")]
+pub(crate) use self::table::Row;
+pub(crate) use self::table::Table;
 use crate::docs::is_current;
 
 /// The page that is made of the table.

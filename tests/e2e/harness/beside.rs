@@ -20,6 +20,13 @@ pub(super) struct Beside {
     child: Child,
 }
 
+#[cfg_attr(
+    not(feature = "external"),
+    expect(
+        dead_code,
+        reason = "only tests with servers of their own stop and start it again"
+    )
+)]
 impl Beside {
     /// Starts it with the configuration of the first one but for `environment`, and waits until it
     /// is ready.

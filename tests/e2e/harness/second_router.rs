@@ -45,6 +45,13 @@ impl Product {
     }
 }
 
+#[cfg_attr(
+    not(feature = "external"),
+    expect(
+        dead_code,
+        reason = "only tests with servers of their own stop and start it again"
+    )
+)]
 impl SecondRouter {
     /// Speaks with any token, at this router.
     pub(crate) fn speaker(&self, token: &str) -> Speaker {
