@@ -8,6 +8,7 @@ mod metrics;
 pub(crate) mod mint;
 #[cfg(feature = "external")]
 mod nats;
+mod own_keys;
 pub(crate) mod pki;
 mod ports;
 #[cfg(feature = "external")]
@@ -38,6 +39,8 @@ pub(crate) use issuer::{ISSUER, Issuer, subject};
 pub(crate) use metrics::Counts;
 #[cfg(feature = "external")]
 pub(crate) use nats::{Broker, Stored};
+#[cfg(feature = "external")]
+pub(crate) use own_keys::CHATS;
 #[cfg(feature = "external")]
 pub(crate) use postgres::{Replica, VaultDatabase, administer};
 pub(crate) use process::{resident, sockets};

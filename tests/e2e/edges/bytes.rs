@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::harness::{Answer, Http, chat};
 use crate::docs::root;
-use crate::harness::{DEMO, Logs, Product};
+use crate::harness::{Logs, Product};
 
 fn fixtures() -> std::path::PathBuf {
     root().join("tests/provider-sim/fixtures")
@@ -50,7 +50,7 @@ fn asked(provider: &str, file: &str, stream: bool) -> (String, Value) {
 async fn every_fixture_passes_byte_for_byte_on_an_own_key() {
     let product = Product::start().await;
     let _logs = Logs(&product);
-    own_keys(&product).await;
+    product.put_own_keys().await;
     let compared = pass(&product, Source::Own, &answers()).await;
     assert!(compared > 100, "{compared}");
 }
@@ -98,7 +98,7 @@ async fn pass(product: &Product, source: Source, rows: &[Value]) -> usize {
             compared += 1;
             if fails(&row["file"]) && source == Source::Own {
                 // The key is rested for what the answer said; a new version of it is not.
-                own_keys(product).await;
+                product.put_own_keys().await;
             }
         }
     }
@@ -198,22 +198,6 @@ fn answers() -> Vec<Value> {
     rows.into_iter().filter(is_answer).collect()
 }
 
-async fn own_keys(product: &Product) {
-    let admin = product.admin();
-    for provider in ["openai", "anthropic", "google", "mistral", "exa"] {
-        let secret = format!("sk-keyway-test-{provider}-0001");
-        admin.put_key(DEMO, provider, &secret).await.expect("a key");
-    }
-    for model in [
-        "openai/gpt-5-mini",
-        "anthropic/claude-haiku-4-5",
-        "google/gemini-3.8-flash",
-        "mistral/mistral-small-latest",
-    ] {
-        product.until_served_by(model, Source::Own).await;
-    }
-}
-
 #[tokio::test]
 async fn without_usage_asked_for_only_the_event_that_asking_adds_is_missing() {
     let product = Product::start().await;
@@ -242,7 +226,7 @@ async fn the_body_that_leaves_is_the_one_that_came_but_for_the_listed_edits() {
     let written = "{ \"stream\" : true,\"seed\":10000000000000001,\n \"model\":\"gpt-4.1-mini\", \"temperature\":1.50e0,\"messages\":[{\"role\":\"user\",\"content\":\"h\\u00e9\"}] }";
     let post = reqwest::Method::POST;
     http.send(post.clone(), path, written.into()).await;
-    own_keys(&product).await;
+    product.put_own_keys().await;
     http.send(post.clone(), path, written.into()).await;
     let asking = written.replacen(
         "\"seed\"",

@@ -15,6 +15,14 @@ use super::harness::{Http, chat};
 use crate::harness::{BOUND, Logs, Setup};
 use corpus::{NATIVE, Seen, at, corpus};
 
+/// A native path, and those of the shapes.
+const PATHS: [&str; 4] = [
+    NATIVE,
+    "/v1/chat/completions",
+    "/v1/messages",
+    "/v1/responses",
+];
+
 /// Sends it and reads until the other side ends the connection; it must, in time.
 async fn speak(router: SocketAddr, bytes: &[u8]) -> (Seen, String) {
     let mut stream = TcpStream::connect(router).await.expect("a connection");
@@ -49,12 +57,7 @@ async fn every_raw_sequence_is_bounded_and_none_reaches_a_provider() {
     let _logs = Logs(&product);
     let token = product.running.access.call_token.expose().to_owned();
     let router = product.running.site.addresses.router;
-    for path in [
-        NATIVE,
-        "/v1/chat/completions",
-        "/v1/messages",
-        "/v1/responses",
-    ] {
+    for path in PATHS {
         let corpus = at(path, corpus(&token));
         assert!(corpus.len() >= 40, "{}", corpus.len());
         let begun = Instant::now();

@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use keyway_proto::billing::v1::Source;
 use tokio::process::Command;
 
 use super::sdk::{journaled, pages, python};
 use crate::docs::root;
-use crate::harness::{DEMO, Logs, Product};
+use crate::harness::{Logs, Product};
 
 const PROVIDERS: [&str; 5] = ["openai", "anthropic", "google", "mistral", "exa"];
 
@@ -54,8 +53,9 @@ async fn the_official_sdks_work_on_the_platforms_key_by_another_base_url() {
 
 #[tokio::test]
 async fn the_official_sdks_work_on_an_own_key_and_raise_what_its_provider_says() {
-    let product = with_own_keys().await;
+    let product = Product::start().await;
     let _logs = Logs(&product);
+    product.put_own_keys().await;
     let (right, said) = check(&product, "own").await;
     assert!(right, "{said}");
     bill_is_right(&product, "OWN", &PROVIDERS).await;
@@ -71,24 +71,11 @@ async fn the_official_node_sdks_and_the_ai_sdk_work_on_the_platforms_key_by_anot
 
 #[tokio::test]
 async fn the_official_node_sdks_and_the_ai_sdk_work_on_an_own_key() {
-    let product = with_own_keys().await;
+    let product = Product::start().await;
     let _logs = Logs(&product);
+    product.put_own_keys().await;
     node_works(&product).await;
     bill_is_right(&product, "OWN", &PROVIDERS[..4]).await;
-}
-
-/// The product with a key of the workspace's own for each provider, all of them in use.
-async fn with_own_keys() -> Product {
-    let product = Product::start().await;
-    for provider in PROVIDERS {
-        let secret = format!("sk-keyway-test-{provider}-0001");
-        let stored = product.admin().put_key(DEMO, provider, &secret).await;
-        stored.expect("a key");
-    }
-    for model in super::sdk::CHATS {
-        product.until_served_by(model, Source::Own).await;
-    }
-    product
 }
 
 async fn node_works(product: &Product) {

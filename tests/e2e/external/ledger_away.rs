@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
 use futures::future::join_all;
 use keyway_proto::Reason;
 use keyway_proto::billing::v1::{ListUsageRequest, SummarizeUsageRequest};
@@ -20,31 +21,28 @@ const BOUND: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_ledger_that_is_killed_refuses_calls_and_keeps_what_is_under_way_until_it_is_back() {
-    let server = Postgres::start().expect("PostgreSQL");
-    let database = VaultDatabase::ledger_on(&server, "killed").await;
-    let product = Setup::new().ledger_on(&database).start().await;
-    outage(product, async |_, gone| {
-        let done = if gone {
-            server.kill()
-        } else {
-            server.restart()
-        };
-        done.expect("done");
-    })
-    .await;
+    server_outage(Postgres::kill, Postgres::restart).await;
 }
 
 #[tokio::test]
 async fn a_ledger_whose_server_takes_no_writes_refuses_calls_until_it_is_promoted() {
+    let stand_by = |server: &Postgres| {
+        server.crash()?;
+        server.restart_as_standby()
+    };
+    server_outage(stand_by, Postgres::promote).await;
+}
+
+/// Takes the ledger's server away in one way and brings it back in another.
+async fn server_outage(
+    away: impl Fn(&Postgres) -> Result<()>,
+    back: impl Fn(&Postgres) -> Result<()>,
+) {
     let server = Postgres::start().expect("PostgreSQL");
-    let database = VaultDatabase::ledger_on(&server, "standby").await;
+    let database = VaultDatabase::ledger_on(&server, "outage").await;
     let product = Setup::new().ledger_on(&database).start().await;
     outage(product, async |_, gone| {
-        let done = if gone {
-            server.crash().and_then(|()| server.restart_as_standby())
-        } else {
-            server.promote()
-        };
+        let done = if gone { away(&server) } else { back(&server) };
         done.expect("done");
     })
     .await;

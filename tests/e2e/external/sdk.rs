@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
-use keyway_proto::billing::v1::Source;
 use keyway_proto::router::v1::{EmbedRequest, SearchRequest, StreamChatRequest};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::docs::root;
-use crate::harness::{DEMO, Logs, Product, Setup, Speaker, ask};
+use crate::harness::{CHATS, DEMO, Logs, Product, Setup, Speaker, ask};
 
 /// Runs a script of `tests/sdk`; what it said, and whether it found everything right.
 pub(super) async fn python(
@@ -56,12 +55,6 @@ async fn the_official_sdks_types_accept_every_request_of_the_feature_tables() {
     assert!(right, "{said}");
 }
 
-pub(super) const CHATS: [&str; 4] = [
-    "openai/gpt-5-mini",
-    "anthropic/claude-haiku-4-5",
-    "google/gemini-3.8-flash",
-    "mistral/mistral-small-latest",
-];
 const EMBEDDINGS: [&str; 3] = [
     "openai/text-embedding-3-small",
     "google/gemini-embedding-2",
@@ -165,17 +158,7 @@ async fn page(product: &Product, token: &str) -> String {
 async fn hosted_and_own(product: &Product) -> String {
     let caller = product.caller();
     one_of_each(&caller).await;
-    for provider in ["openai", "anthropic", "google", "mistral", "exa"] {
-        let secret = format!("sk-keyway-test-{provider}-0001");
-        product
-            .admin()
-            .put_key(DEMO, provider, &secret)
-            .await
-            .expect("a key");
-    }
-    for model in CHATS {
-        product.until_served_by(model, Source::Own).await;
-    }
+    product.put_own_keys().await;
     one_of_each(&caller).await;
     product
         .admin()

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::corpus::NATIVE;
+use super::PATHS;
 use crate::edges::harness::{Http, chat};
 use crate::harness::{BOUND, Logs, Product, Setup, ask, reason, resident};
 
@@ -34,12 +34,7 @@ async fn bodies_of_100_mb_that_are_sent_all_the_same_are_refused_and_not_held() 
         (format!("content-length: {BODY}"), false),
         ("transfer-encoding: chunked".to_owned(), true),
     ] {
-        for path in [
-            NATIVE,
-            "/v1/chat/completions",
-            "/v1/messages",
-            "/v1/responses",
-        ] {
+        for path in PATHS {
             let head = format!(
                 "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nx-api-key: {token}\r\n{headers}\r\n\r\n"
             );

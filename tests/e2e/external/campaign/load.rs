@@ -13,19 +13,12 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use super::seed::Seed;
-use crate::harness::{Speaker, say};
+use crate::harness::{CHATS, Speaker, say};
 
 /// What every own key of the campaign ends with, and no hosted one.
 pub(super) const OWN: &str = "ownk";
 /// The label by which events and requests of a call are found.
 pub(super) const MARK: &str = "mark";
-
-const CHATS: [&str; 4] = [
-    "openai/gpt-5-mini",
-    "anthropic/claude-haiku-4-5",
-    "google/gemini-3.8-flash",
-    "mistral/mistral-small-latest",
-];
 
 /// What can be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
