@@ -43,6 +43,7 @@ pub(crate) use nats::{Broker, Stored};
 pub(crate) use own_keys::CHATS;
 #[cfg(feature = "external")]
 pub(crate) use postgres::{Replica, VaultDatabase, administer};
+use process::is_stopped;
 pub(crate) use process::{resident, sockets};
 pub(crate) use proxy::Proxy;
 pub(crate) use second_router::SecondRouter;
@@ -291,6 +292,16 @@ impl Product {
             .args(["-c", "kill -\"$1\" \"$0\"", &id, name])
             .status();
         assert!(sent.expect("a shell").success());
+    }
+
+    /// Stops a process where it stands, until `CONT`.
+    pub(crate) async fn freeze(&mut self, part: Part) {
+        self.signal(part, "STOP");
+        let process = self.id(part);
+        wait_for("every thread to stop", async || {
+            is_stopped(process).then_some(())
+        })
+        .await;
     }
 
     /// Waits for a process to end by itself; its exit code.

@@ -52,7 +52,7 @@ async fn a_vault_whose_runtime_is_blocked_says_so_fails_its_liveness_and_comes_b
 async fn a_frozen_process_answers_no_probe_and_is_well_again_when_it_goes_on() {
     let mut product = Product::start().await;
     for part in [Part::Vault, Part::Router] {
-        product.signal(part, "STOP");
+        product.freeze(part).await;
         assert_eq!(product.readyz(part).await, None, "a probe times out");
         product.signal(part, "CONT");
     }

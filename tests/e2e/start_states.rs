@@ -59,6 +59,10 @@ impl Server {
     }
 
     fn run(&self, mut command: Command, more: &[(&str, &str)]) -> Output {
+        // Its listeners are open before it knows whether it may start, and others listen here too.
+        for listener in ["ADMIN", "DATA", "OPERATIONS"] {
+            command.env(format!("KEYWAY_VAULT__{listener}__LISTEN"), "127.0.0.1:0");
+        }
         command
             .env("KEYWAY_VAULT__DATABASE__PATH", self.path("vault.db"))
             .envs(more.iter().copied());

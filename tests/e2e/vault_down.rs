@@ -89,7 +89,7 @@ async fn a_vault_that_hangs_is_a_vault_that_is_away() {
     let secret = "sk-keyway-test-hangs-0001";
     admin.put_key(DEMO, "openai", secret).await.unwrap();
     product.until_served_by(CACHED, Source::Own).await;
-    product.signal(Part::Vault, "STOP");
+    product.freeze(Part::Vault).await;
     let logs = Logs(&product);
     let (attempt, _) = product.caller().chat_once(CACHED).await;
     assert_eq!(attempt.source(), Source::Own);

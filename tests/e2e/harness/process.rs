@@ -14,6 +14,18 @@ pub(crate) fn sockets(process: u32) -> usize {
         .count()
 }
 
+/// Whether each of its threads is stopped, which a signal does in its own time.
+pub(crate) fn is_stopped(process: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("a process");
+    let mut states = threads.flatten().map(|thread| {
+        let told = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // Behind its name, which stands in brackets and may hold some.
+        told.rsplit_once(") ")
+            .and_then(|(_, rest)| rest.chars().next())
+    });
+    states.all(|state| state == Some('T'))
+}
+
 /// Bytes of its memory that are there.
 pub(crate) fn resident(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
