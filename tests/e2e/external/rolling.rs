@@ -5,6 +5,7 @@
 
 mod clients;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use keyway_proto::billing::v1::{Basis, UsageEvent};
 use keyway_test_servers::Postgres;
 use serde_json::{Value, json};
 
-use super::relay::{published, sums};
+use super::relay::{all_events, published, sums};
 use crate::harness::{
     Broker, Logs, Product, Replica, SecondRouter, Tenant, VaultDatabase, ask, reason, wait_for,
 };
@@ -74,6 +75,7 @@ async fn a_rolling_restart_of_everything_under_load_fails_no_call_and_loses_no_e
     let made: Vec<Made> = load.await.unwrap().into_iter().flatten().collect();
     let long = long.await.unwrap();
     assert_eq!(reason(&long.1), Some(Reason::Draining), "{:?}", long.1);
+    until_all_have_events(&site.product, &made).await;
     let least = made.len() + 1;
     let events = published(&site.product, &site.broker, least).await;
     billed_once(&events, &made);
@@ -177,6 +179,19 @@ async fn served_by_both(site: &Site) {
         let served = async || caller.chat(ask(clients::HOSTED)).await.ok();
         wait_for("a call at each router", served).await;
     }
+}
+
+/// Events of calls that were refused count too, so their number does not tell that of each answered call
+/// has come: on an own key it is settled after the answer.
+async fn until_all_have_events(product: &Product, made: &[Made]) {
+    let come = async || {
+        let events = all_events(product).await;
+        let with: HashSet<_> = events.iter().map(|event| &event.call_id).collect();
+        made.iter()
+            .all(|call| with.contains(&call.call_id))
+            .then_some(())
+    };
+    wait_for("an event of each answered call", come).await;
 }
 
 /// Every call that was answered has one event with the provider's counts, under its id.
