@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use metrics::gauge;
 use tokio::task::JoinSet;
 use tonic::service::Routes;
@@ -170,12 +171,15 @@ where
     let handshakes = Handshakes::new(around.config.max_handshakes);
     let refusals = Refusals::new(name);
     let mut open = JoinSet::new();
+    // Whoever the system let in already would be reset by the end of the listener.
+    let mut late = 0..BACKLOG;
     loop {
-        let (tcp, peer) = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => Some(accepted),
             Some(_ended) = open.join_next() => continue,
-            () = around.drain.closed() => break,
+            () = around.drain.closed() => late.next().and_then(|_| listener.accept().now_or_never()),
         };
+        let Some((tcp, peer)) = accepted else { break };
         gauge!("keyway_connections", "listener" => name).set(count(open.len()));
         if open.len() >= around.config.max_connections {
             refusals.note(peer, &Refusal::Full);
@@ -195,6 +199,8 @@ where
     drop(tokio::time::timeout(LAST_CONNECTIONS, ended).await);
 }
 
+/// How many connections wait at most for whoever takes them: what tokio asks the system for.
+const BACKLOG: usize = 1024;
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 
 fn count(connections: usize) -> f64 {

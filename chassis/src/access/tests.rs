@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use keyway_proto::status::refusal;
 use keyway_proto::vault::v1 as wire;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tonic::server::NamedService as _;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
@@ -13,6 +15,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use self::harness::{Running, Table, TokenService, WHO_AM_I, caller};
 use super::*;
+use crate::drain::Drain;
 use crate::operations::{Condition, RUNTIME, STARTED};
 use crate::serve::{Reflection, bind};
 
@@ -201,4 +204,30 @@ fn a_request_that_never_passed_the_layer_is_granted_to_nobody() {
         grant(&Table, &extensions, request).unwrap_err().reason,
         Reason::Denied
     );
+}
+
+/// What HTTP/2 begins with: the preface and empty settings (RFC 9113, section 3.4).
+const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+#[tokio::test]
+async fn who_stood_in_the_queue_of_a_listener_that_ends_is_told_so_and_not_reset() {
+    let listener = bind("test", ([127, 0, 0, 1], 0).into(), None, false);
+    let listener = listener.await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..16 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(BEGIN).await.unwrap();
+        waiting.push(stream);
+    }
+    let drain = Drain::new();
+    drain.begin();
+    drain.close();
+    let running = Running::on(listener, drain, Reflection::Off);
+    for mut stream in waiting {
+        let mut told = Vec::new();
+        stream.read_to_end(&mut told).await.unwrap();
+        assert!(!told.is_empty(), "it ended without a word");
+    }
+    assert!(running.tasks.wait(Duration::from_secs(10)).await.is_empty());
 }

@@ -20,7 +20,7 @@ use super::super::*;
 use crate::drain::Drain;
 use crate::lifecycle::Tasks;
 use crate::operations::Readiness;
-use crate::serve::{Reflection, ServeConfig, Surroundings, bind, grpc};
+use crate::serve::{Listener, Reflection, ServeConfig, Surroundings, bind, grpc};
 
 pub(super) const TOKEN: &str = "kwa_test";
 pub(super) const READER: &str = "kwa_reader";
@@ -133,6 +133,7 @@ impl tonic::server::UnaryService<wire::TokenServiceWhoAmIRequest> for Handler {
 
 pub(super) struct Running {
     pub(super) channel: Channel,
+    endpoint: Endpoint,
     pub(super) asked: Arc<Tokens>,
     pub(super) readiness: Readiness,
     pub(super) drain: Drain,
@@ -141,12 +142,17 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) async fn start(reflection: Reflection) -> Self {
-        let listener = bind("test", ([127, 0, 0, 1], 0).into(), None, false)
-            .await
-            .unwrap();
+        let listener = bind("test", ([127, 0, 0, 1], 0).into(), None, false);
+        let mut running = Self::on(listener.await.unwrap(), Drain::new(), reflection);
+        running.channel = running.endpoint.connect().await.unwrap();
+        running
+    }
+
+    /// On a listener that is there, with a drain that may be over.
+    pub(super) fn on(listener: Listener, drain: Drain, reflection: Reflection) -> Self {
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Tokens::default());
-        let (readiness, drain, tasks) = (Readiness::new(&[]), Drain::new(), Tasks::new());
+        let (readiness, tasks) = (Readiness::new(&[]), Tasks::new());
         let around = Surroundings {
             config: ServeConfig {
                 reflection,
@@ -161,9 +167,10 @@ impl Running {
         let served = grpc(listener, routes, &[TokenService::NAME], around);
         tasks.spawn("grpc", async move { served.await.unwrap() });
         let uri: Uri = format!("http://{address}").parse().unwrap();
-        let channel = Endpoint::from(uri).connect().await.unwrap();
+        let endpoint = Endpoint::from(uri);
         Self {
-            channel,
+            channel: endpoint.connect_lazy(),
+            endpoint,
             asked,
             readiness,
             drain,
