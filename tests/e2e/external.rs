@@ -21,6 +21,7 @@ mod postgres_rotation;
 mod postgres_tls;
 mod readiness;
 mod relay;
+mod relay_tls;
 mod revocation;
 mod rolling;
 mod runbooks;

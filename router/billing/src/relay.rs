@@ -88,6 +88,8 @@ pub struct Relay<P> {
     /// What stands in the ledger of it, and since when.
     acknowledged: (i64, Instant),
     failures: u32,
+    /// Why the last round failed, in the words of the log; `None` if it did not.
+    trouble: Option<String>,
 }
 
 /// What one round came to.
@@ -109,6 +111,7 @@ impl<P: Publisher> Relay<P> {
             published: None,
             acknowledged: (0, Instant::now()),
             failures: 0,
+            trouble: None,
         }
     }
 
@@ -206,7 +209,8 @@ impl<P: Publisher> Relay<P> {
 
     /// Another router relays: what this one knew is old.
     fn forget(&mut self) {
-        (self.page, self.published, self.failures) = (None, None, 0);
+        (self.page, self.published) = (None, None);
+        (self.failures, self.trouble) = (0, None);
         self.standing.send_modify(|standing| {
             *standing = RelayStanding {
                 published: standing.published,
@@ -231,15 +235,17 @@ impl<P: Publisher> Relay<P> {
         if self.failures > 0 {
             info!("the relay publishes again");
         }
-        self.failures = 0;
+        (self.failures, self.trouble) = (0, None);
         self.tell(|standing| standing.is_away = false);
     }
 
     fn failed(&mut self, cause: &RelayError) {
         // Once is enough; a conflict or an unsuitable stream is not passing and is told each time.
-        if self.failures == 0 || matches!(cause, RelayError::Publish(PublishError::Unsuitable(_))) {
+        let (words, lasting) = (Some(cause.to_string()), cause.is_lasting());
+        if self.trouble != words || lasting {
             error!(%cause, "billing events wait in the ledger; the relay tries again by itself");
         }
+        self.trouble = words;
         self.failures = self.failures.saturating_add(1);
         self.tell(|standing| standing.is_away = true);
     }
@@ -260,6 +266,13 @@ enum RelayError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Publish(#[from] PublishError),
+}
+
+impl RelayError {
+    /// Whether it passes only when somebody does something.
+    const fn is_lasting(&self) -> bool {
+        matches!(self, Self::Publish(PublishError::Unsuitable(_)))
+    }
 }
 
 fn pause(failures: u32) -> Duration {

@@ -1,10 +1,12 @@
 //! A NATS server for one test, what its stream holds, and the reference consumer as people run it.
 
 use std::process::{Output, Stdio};
+use std::sync::Arc;
 
 use async_nats::jetstream;
 use async_nats::jetstream::message::PublishMessage;
 use keyway_test_servers::Nats;
+use rustls::ClientConfig;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -15,6 +17,14 @@ use super::Setup;
 pub(crate) struct Broker {
     pub(crate) server: Nats,
     folder: TempDir,
+    tls: Option<OverTls>,
+}
+
+/// How a server is reached that speaks TLS.
+struct OverTls {
+    /// File of its CA.
+    authority: String,
+    tests: Arc<ClientConfig>,
 }
 
 /// A message of the stream.
@@ -28,15 +38,35 @@ pub(crate) struct Stored {
 
 impl Broker {
     pub(crate) fn start() -> Self {
-        let (server, folder) = (Nats::start().expect("NATS"), tempfile::tempdir());
-        let folder = folder.expect("a folder");
+        Self::start_with("", None)
+    }
+
+    /// One that speaks TLS as these lines of its configuration say.
+    pub(crate) fn over_tls(lines: &str, authority: String, tests: Arc<ClientConfig>) -> Self {
+        Self::start_with(lines, Some(OverTls { authority, tests }))
+    }
+
+    fn start_with(lines: &str, tls: Option<OverTls>) -> Self {
+        let (server, folder) = (Nats::start_with(lines), tempfile::tempdir());
+        let (server, folder) = (server.expect("NATS"), folder.expect("a folder"));
         std::fs::write(folder.path().join("login"), server.login()).expect("written");
-        Self { server, folder }
+        Self {
+            server,
+            folder,
+            tls,
+        }
+    }
+
+    fn url(&self) -> String {
+        match &self.tls {
+            None => self.server.url(),
+            Some(_) => format!("tls://{}", self.server.address()),
+        }
     }
 
     /// The setup of a product whose router publishes to this server.
     pub(crate) fn setup(&self) -> Setup {
-        self.setup_by(&self.server.url())
+        self.setup_by(&self.url())
     }
 
     /// The same by another way there.
@@ -55,9 +85,14 @@ impl Broker {
     async fn context(&self) -> jetstream::Context {
         let login = self.server.login();
         let (user, password) = login.split_once(':').expect("a login");
-        let options =
+        let mut options =
             async_nats::ConnectOptions::with_user_and_password(user.into(), password.into());
-        let client = options.connect(self.server.url()).await;
+        if let Some(tls) = &self.tls {
+            let mut tls = tls.tests.as_ref().clone();
+            tls.alpn_protocols.clear(); // NATS has none
+            options = options.tls_client_config(tls);
+        }
+        let client = options.connect(self.url()).await;
         jetstream::new(client.expect("NATS answers"))
     }
 
@@ -110,13 +145,15 @@ impl Broker {
     /// Starts the reference consumer of a name, which has a database of its own and ends when it has nothing to do for a second.
     pub(crate) fn consumer(&self, database: &str) -> Child {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/consumer/consume.py");
+        let authority = self.tls.as_ref().map(|tls| &tls.authority);
         Command::new("python3")
             .arg(script)
-            .args(["--nats", &self.server.url(), "--until-idle", "1"])
+            .args(["--nats", &self.url(), "--until-idle", "1"])
             .args(["--consumer", database])
             .arg("--database")
             .arg(self.folder.path().join(database))
             .env("KEYWAY_NATS_LOGIN", self.server.login())
+            .envs(authority.map(|file| ("SSL_CERT_FILE", file)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,5 +1,6 @@
 //! The way to NATS: one connection, made again after every failure, and the stream it publishes to.
 
+mod handshake;
 mod login;
 mod publish;
 mod reading;
@@ -143,7 +144,8 @@ async fn client(config: &JetStreamConfig) -> Result<Client, PublishError> {
     if let Some(login) = &config.login {
         options = login.apply(options).map_err(|error| away(&error))?;
     }
-    options.connect(servers).await.map_err(|error| away(&error))
+    let connected = options.connect(servers).await;
+    connected.map_err(|error| PublishError::Away(handshake::told(&error)))
 }
 
 /// An error and its cause, which may name hosts and subjects and never what was published.
