@@ -1,5 +1,7 @@
 //! Why the ledger refuses, by cause.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use keyway_migrations::{LockError, NotReady, SchemaError};
@@ -13,9 +15,17 @@ pub enum LedgerError {
     /// Another process has the database.
     #[error(transparent)]
     Locked(#[from] LockError),
-    /// The file is not there, or that of the password can't be read.
-    #[error(transparent)]
-    NotReady(#[from] NotReady),
+    /// There is no database file.
+    #[error("{path} is not there; run `keyway-migrate router --database {path}`", path = .0.display())]
+    NoDatabase(PathBuf),
+    /// The file with the database's password can't be read.
+    #[error("ledger.password_file {path} can't be read: {cause}", path = path.display())]
+    Password {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// The schema is not this build's.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -61,6 +71,15 @@ pub enum LedgerError {
     EventUnreadable,
 }
 
+impl From<NotReady> for LedgerError {
+    fn from(error: NotReady) -> Self {
+        match error {
+            NotReady::NoFile(path) => Self::NoDatabase(path),
+            NotReady::Password { path, cause } => Self::Password { path, cause },
+        }
+    }
+}
+
 impl LedgerError {
     /// Whether the database does not answer: it may be there later.
     pub fn is_away(&self) -> bool {
@@ -83,7 +102,8 @@ impl From<LedgerError> for Fault {
                 .retry_after(Duration::from_secs(1)),
             // What the database says stays in the log: it may name paths.
             LedgerError::Locked(_)
-            | LedgerError::NotReady(_)
+            | LedgerError::NoDatabase(_)
+            | LedgerError::Password { .. }
             | LedgerError::Database(_)
             | LedgerError::NotDurable { .. } => unavailable(),
             LedgerError::Unavailable => Self::new(Reason::LedgerUnavailable, error.to_string())
