@@ -2,6 +2,7 @@
 //! by `.ci/run`, which installs them; a tool that is missing fails the test.
 
 mod admin;
+mod alerts;
 mod audit;
 mod campaign;
 mod clients;
