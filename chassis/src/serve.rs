@@ -21,7 +21,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use metrics::gauge;
 use tokio::task::JoinSet;
 use tonic::service::Routes;
@@ -171,15 +170,17 @@ where
     let handshakes = Handshakes::new(around.config.max_handshakes);
     let refusals = Refusals::new(name);
     let mut open = JoinSet::new();
-    // Whoever the system let in already would be reset by the end of the listener.
-    let mut late = 0..BACKLOG;
+    let over = async {
+        around.drain.closed().await;
+        listener.empties().await;
+    };
+    let mut over = Box::pin(over);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => Some(accepted),
+        let (tcp, peer) = tokio::select! {
+            accepted = listener.accept() => accepted,
             Some(_ended) = open.join_next() => continue,
-            () = around.drain.closed() => late.next().and_then(|_| listener.accept().now_or_never()),
+            () = &mut over => break,
         };
-        let Some((tcp, peer)) = accepted else { break };
         gauge!("keyway_connections", "listener" => name).set(count(open.len()));
         if open.len() >= around.config.max_connections {
             refusals.note(peer, &Refusal::Full);
@@ -193,14 +194,13 @@ where
             }
         });
     }
+    drop(over);
     drop(listener);
     // Clients that do not answer a GOAWAY are dropped with the set.
     let ended = async { while open.join_next().await.is_some() {} };
     drop(tokio::time::timeout(LAST_CONNECTIONS, ended).await);
 }
 
-/// How many connections wait at most for whoever takes them: what tokio asks the system for.
-const BACKLOG: usize = 1024;
 const LAST_CONNECTIONS: Duration = Duration::from_secs(2);
 
 fn count(connections: usize) -> f64 {

@@ -2,6 +2,7 @@
 
 mod harness;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use keyway_proto::status::refusal;
@@ -17,7 +18,7 @@ use self::harness::{Running, Table, TokenService, WHO_AM_I, caller};
 use super::*;
 use crate::drain::Drain;
 use crate::operations::{Condition, RUNTIME, STARTED};
-use crate::serve::{Reflection, bind};
+use crate::serve::{Listener, Reflection, bind};
 
 const FEED: Condition = Condition::needed("feed");
 
@@ -209,11 +210,16 @@ fn a_request_that_never_passed_the_layer_is_granted_to_nobody() {
 /// What HTTP/2 begins with: the preface and empty settings (RFC 9113, section 3.4).
 const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-#[tokio::test]
-async fn who_stood_in_the_queue_of_a_listener_that_ends_is_told_so_and_not_reset() {
+async fn listening() -> (Listener, SocketAddr) {
     let listener = bind("test", ([127, 0, 0, 1], 0).into(), None, false);
     let listener = listener.await.unwrap();
     let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+#[tokio::test]
+async fn who_stood_in_the_queue_of_a_listener_that_ends_is_told_so_and_not_reset() {
+    let (listener, address) = listening().await;
     let mut waiting = Vec::new();
     for _ in 0..16 {
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -230,4 +236,31 @@ async fn who_stood_in_the_queue_of_a_listener_that_ends_is_told_so_and_not_reset
         assert!(!told.is_empty(), "it ended without a word");
     }
     assert!(running.tasks.wait(Duration::from_secs(10)).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_while_a_listener_ends_is_told_so_or_finds_the_port_closed() {
+    let ends = (0..16).map(|_| async {
+        let (listener, address) = listening().await;
+        let running = Running::on(listener, Drain::new(), Reflection::Off);
+        let callers = (0..4).map(|_| tokio::spawn(come_until_closed(address)));
+        let callers: Vec<_> = callers.collect();
+        running.drain.begin();
+        running.drain.close();
+        for caller in callers {
+            caller.await.unwrap().unwrap();
+        }
+    });
+    futures::future::join_all(ends).await;
+}
+
+/// Connects again and again until the port is closed. An error is that of a connection that was
+/// made.
+async fn come_until_closed(address: SocketAddr) -> std::io::Result<()> {
+    while let Ok(mut stream) = TcpStream::connect(address).await {
+        stream.write_all(BEGIN).await?;
+        let mut told = [0; 64];
+        assert!(stream.read(&mut told).await? > 0, "it ended without a word");
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
+use socket2::{SockFilter, SockRef};
 use tokio::net::{TcpListener, TcpStream};
 use tracing::warn;
 
@@ -18,6 +19,8 @@ pub struct Listener {
     pub(super) name: &'static str,
     pub(super) tcp: TcpListener,
     pub(super) tls: Option<TlsServer>,
+    /// Whether somebody else takes connections from the same socket, and goes on with it.
+    shared: bool,
 }
 
 /// Opens a listener for RPCs. Without TLS it is on loopback, or `insecure` says that it need not
@@ -36,7 +39,12 @@ pub async fn bind(
     }
     let bound = TcpListener::bind(address).await;
     let tcp = bound.map_err(|source| ServeError::Bind { address, source })?;
-    Ok(Listener { name, tcp, tls })
+    Ok(Listener {
+        name,
+        tcp,
+        tls,
+        shared: false,
+    })
 }
 
 impl Listener {
@@ -52,7 +60,21 @@ impl Listener {
             name: self.name,
             tcp: TcpListener::from_std(socket.into())?,
             tls: self.tls.clone(),
+            shared: true,
         })
+    }
+
+    /// The last moment of the listener, over when nobody stands in its queue any more. Whoever is
+    /// in the queue of a socket that closes is reset, and can't tell that nothing was done. So the
+    /// beginnings of connections are dropped from now on: their senders repeat them, and meet a
+    /// closed port, or whoever listens there next.
+    pub(super) async fn empties(&self) {
+        if self.shared {
+            return;
+        }
+        // A system that knows no filters has the shorter moment between the last look and the end.
+        drop(SockRef::from(&self.tcp).attach_filter(&NO_BEGINNINGS));
+        tokio::time::sleep(HALF_OPEN).await;
     }
 
     /// The next connection. An error of one connection, or a process without free descriptors,
@@ -80,5 +102,25 @@ fn of_one_connection(error: &io::Error) -> bool {
     )
 }
 
+/// A packet filter for the segments of a socket: those with SYN and without ACK are dropped.
+const NO_BEGINNINGS: [SockFilter; 5] = {
+    const LOAD_BYTE: u16 = 0x30; // BPF_LD | BPF_B | BPF_ABS
+    const AND: u16 = 0x54; // BPF_ALU | BPF_AND | BPF_K
+    const IF_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+    const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+    const FLAGS: u32 = 13; // RFC 9293, section 3.1
+    const SYN: u32 = 0x02;
+    const ACK: u32 = 0x10;
+    [
+        SockFilter::new(LOAD_BYTE, 0, 0, FLAGS),
+        SockFilter::new(AND, 0, 0, SYN | ACK),
+        SockFilter::new(IF_EQUAL, 0, 1, SYN),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ]
+};
+
+/// Time for connections that have begun to be made, and to be taken: a round trip and more.
+const HALF_OPEN: Duration = Duration::from_millis(250);
 /// Time for connections to end and free what is missing.
 const PAUSE: Duration = Duration::from_millis(200);
