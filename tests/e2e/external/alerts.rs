@@ -1,11 +1,13 @@
 //! The alerting rules as Prometheus itself reads them: each alert comes when its time has, alone, and not a
-//! moment earlier.
+//! moment earlier. What the boards ask is asked of the same parser.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use serde_json::{Value, json};
 
 use crate::docs::read;
 
@@ -168,4 +170,27 @@ fn prometheus_reads_the_rules_and_each_alert_fires_alone_and_when_its_time_has_c
         shown.collect(),
         "each has a case"
     );
+}
+
+#[test]
+fn prometheus_reads_what_the_boards_ask() {
+    let mut rules = Vec::new();
+    for file in ["deploy/grafana/vault.json", "deploy/grafana/router.json"] {
+        let board: Value = serde_json::from_str(&read(file)).expect(file);
+        let panels = board["panels"].as_array().expect("panels");
+        for target in panels
+            .iter()
+            .filter_map(|panel| panel["targets"].as_array())
+        {
+            for asked in target {
+                let name = format!("asked_{}", rules.len());
+                rules.push(json!({"record": name, "expr": asked["expr"]}));
+            }
+        }
+    }
+    assert!(rules.len() >= 30, "{}", rules.len());
+    let groups = json!({"groups": [{"name": "boards", "rules": rules}]});
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("boards.yaml"), groups.to_string()).expect("written");
+    promtool(folder.path(), &["check", "rules", "boards.yaml"]);
 }
