@@ -2,6 +2,7 @@
 //! light load. Only what a service manager does is done by the test.
 
 mod more;
+mod replicas;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +14,6 @@ use std::time::Duration;
 use keyway::Part;
 use keyway_proto::Reason;
 use keyway_proto::billing::v1::Source;
-use keyway_proto::vault::v1::{Role, TokenServiceCreateRequest};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -22,98 +22,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 
 use crate::docs::{read, root};
-use crate::harness::{BOUND, DEMO, Product, ask, only_attempt, reason};
-use crate::rotation::world::World;
+use crate::harness::{BOUND, Product, Replica, Speaker, ask, reason};
 
 const MODEL: &str = "openai/gpt-5-mini";
 /// Time between two calls of the load.
 const PACE: Duration = Duration::from_millis(20);
-
-#[tokio::test]
-async fn the_runbook_that_rotates_the_master_key_does_so_and_no_call_fails() {
-    let mut world = World::start().await;
-    let retired = tempfile::tempdir().expect("a folder");
-    let keys = world.keys();
-    let variables = [("KEYS", keys.as_path()), ("RETIRED", retired.path())];
-    let load = Load::start(&world.product);
-    run(
-        "rotate-the-master-key",
-        &mut world.product,
-        &variables.map(path),
-    )
-    .await;
-    let failed: Vec<Reason> = load.stop().await.1;
-    assert!(failed.is_empty(), "{failed:?}");
-    world.assert_every_key_opens().await;
-    assert!(!keys.join("1").exists() && keys.join("2").exists());
-}
-
-#[tokio::test]
-async fn the_runbook_that_revokes_a_leaked_key_does_so_and_no_call_fails() {
-    let mut product = Product::start().await;
-    let admin = product.admin();
-    let leaked = "sk-keyway-test-runbook-leaked-0001";
-    admin.put_key(DEMO, "openai", leaked).await.expect("stored");
-    let token = TokenServiceCreateRequest {
-        workspace: DEMO.to_owned(),
-        role: Role::Caller.into(),
-        ..Default::default()
-    };
-    let token = admin.token(token).await;
-    let thief = product.speaker(&token);
-    thief.chat(ask(MODEL)).await.expect("an answer");
-    let new = "sk-keyway-test-runbook-new-0002";
-    let variables = [
-        ("PROVIDER", "openai"),
-        ("KEY_NAME", "default"),
-        ("NEW_KEY", new),
-        ("LEAKED_TOKEN", &token),
-    ];
-    let variables = variables.map(|(name, value)| (name, value.to_owned()));
-    let load = Load::start(&product);
-    let said = run("revoke-a-leaked-key", &mut product, &variables).await;
-    let (served, failed) = load.stop().await;
-    assert!(failed.is_empty() && !served.is_empty(), "{failed:?}");
-    for secret in [leaked, new, &token] {
-        assert!(!said.contains(secret), "{said}");
-    }
-    let refused = thief.chat(ask(MODEL)).await.unwrap_err();
-    assert_eq!(reason(&refused), Some(Reason::CallerUnknown));
-    let answer = product.caller().chat(ask(MODEL)).await.expect("an answer");
-    let (attempt, _call) = only_attempt(answer.receipt);
-    assert_eq!((attempt.source(), attempt.key_version), (Source::Own, 2));
-}
-
-#[tokio::test]
-async fn the_runbook_that_restores_a_backup_does_so_and_calls_go_on() {
-    let mut product = Product::start().await;
-    let key = "sk-keyway-test-runbook-kept-0003";
-    product
-        .admin()
-        .put_key(DEMO, "openai", key)
-        .await
-        .expect("stored");
-    product.until_served_by(MODEL, Source::Own).await;
-    let elsewhere = tempfile::tempdir().expect("a folder");
-    let state = &product.running.site.state;
-    let (config, database) = (state.config(Part::Vault), state.vault_database());
-    let backup = elsewhere.path().join("vault.backup");
-    let checkpoints = elsewhere.path().join("checkpoints.json");
-    let variables = [
-        ("CONFIG", config.as_path()),
-        ("DATABASE", &database),
-        ("BACKUP", &backup),
-        ("CHECKPOINTS", &checkpoints),
-    ];
-    let load = Load::start(&product);
-    let said = run("restore-a-backup", &mut product, &variables.map(path)).await;
-    assert!(said.contains("the epoch is"), "{said}");
-    let (served, failed) = load.stop().await;
-    let others = |reason: &&Reason| **reason != Reason::VaultUnavailable;
-    assert_eq!(failed.iter().find(others), None, "while no vault was there");
-    assert!(served.iter().all(|source| *source == Source::Own));
-    product.until_served_by(MODEL, Source::Own).await;
-}
 
 #[test]
 fn every_block_of_a_runbook_is_run_or_said_not_to_be() {
@@ -146,6 +59,7 @@ fn every_runbook_is_run_by_a_test() {
     let tests = [
         read("tests/e2e/external/runbooks.rs"),
         read("tests/e2e/external/runbooks/more.rs"),
+        read("tests/e2e/external/runbooks/replicas.rs"),
     ]
     .concat();
     for page in fs::read_dir(root().join("docs/runbooks")).expect("the runbooks") {
@@ -227,6 +141,16 @@ fn blocks(name: &str, tag: &str) -> String {
 
 /// Runs a page; what it said.
 async fn run(name: &str, product: &mut Product, variables: &[(&str, String)]) -> String {
+    run_with(name, product, None, variables).await
+}
+
+/// The same where there may be a second vault.
+async fn run_with(
+    name: &str,
+    product: &mut Product,
+    vault: Option<&mut Replica>,
+    variables: &[(&str, String)],
+) -> String {
     let manager = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let folder = tools(product, &manager);
     let script = format!(". \"$STATE/keyway.env\"\n{}", blocks(name, "run"));
@@ -235,7 +159,7 @@ async fn run(name: &str, product: &mut Product, variables: &[(&str, String)]) ->
         .envs(variables.iter().map(|(name, value)| (name, value)));
     let ended = tokio::select! {
         ended = timeout(BOUND * 3, bash.output()) => ended,
-        () = manage(product, &manager) => unreachable!("it serves for ever"),
+        () = manage(product, vault, &manager) => unreachable!("it serves for ever"),
     };
     let ended = ended.expect("in time").expect("bash");
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
@@ -298,8 +222,8 @@ fn put(folder: &TempDir, name: &str, body: &str) {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a mode");
 }
 
-/// Does what a service manager does, when asked.
-async fn manage(product: &mut Product, manager: &TcpListener) {
+/// Does what a service manager does, when asked: to one instance of a service after the other.
+async fn manage(product: &mut Product, mut second: Option<&mut Replica>, manager: &TcpListener) {
     loop {
         let (stream, _) = manager.accept().await.expect("a connection");
         let mut stream = BufReader::new(stream);
@@ -311,12 +235,19 @@ async fn manage(product: &mut Product, manager: &TcpListener) {
             "keyway-router" => Part::Router,
             _ => panic!("no such service: {asked}"),
         };
-        if ["stop", "restart"].contains(&verb) {
+        let (stops, starts) = (verb != "start", verb != "stop");
+        if stops {
             product.terminate(part);
             assert_eq!(product.exit_code(part).await, Some(0));
         }
-        if ["start", "restart"].contains(&verb) {
+        if starts {
             product.start_again(part).await;
+        }
+        if let (Part::Vault, Some(vault)) = (part, &mut second) {
+            assert!(!stops || vault.stop().await);
+            if starts {
+                vault.start_again().await;
+            }
         }
         stream.write_all(b"done\n").await.expect("told");
     }
@@ -330,7 +261,11 @@ struct Load {
 
 impl Load {
     fn start(product: &Product) -> Self {
-        let (caller, stop) = (product.caller(), Arc::new(AtomicBool::new(false)));
+        Self::by(product.caller())
+    }
+
+    fn by(caller: Speaker) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
         let until = Arc::clone(&stop);
         let calling = tokio::spawn(async move {
             let (mut served, mut failed) = (Vec::new(), Vec::new());

@@ -72,6 +72,16 @@ impl VaultDatabase {
         format!("{login}@{way}/{}", self.name)
     }
 
+    /// What lets PostgreSQL's own tools in.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let parts = self.url.trim_start_matches("postgres://");
+        let parts: Vec<&str> = parts.split([':', '@', '/']).collect();
+        let names = ["PGUSER", "PGPASSWORD", "PGHOST", "PGPORT", "PGDATABASE"];
+        assert_eq!(parts.len(), names.len(), "a URL of the harness");
+        let parts = parts.into_iter().map(str::to_owned);
+        names.into_iter().zip(parts).collect()
+    }
+
     /// Copies it, while nobody is connected.
     pub(crate) async fn keep(&self) {
         let name = self.name;

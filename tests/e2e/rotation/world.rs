@@ -1,5 +1,6 @@
 //! A product whose master keys are a folder of generations, with keys of several owners.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -52,12 +53,14 @@ impl World {
 
     /// Resolves as a router does: the own key and the platform's.
     pub(crate) async fn resolve(&self, workspace: &str) -> Vec<String> {
+        let vault = self.product.running.site.addresses.vault_data;
+        self.resolve_at(vault, workspace).await
+    }
+
+    async fn resolve_at(&self, vault: SocketAddr, workspace: &str) -> Vec<String> {
         let site = &self.product.running.site;
         let token = std::fs::read_to_string(site.state.router_token()).expect("a token");
-        let session = Session::new(
-            site.addresses.vault_data,
-            &Secret::new(token.trim().to_owned()),
-        );
+        let session = Session::new(vault, &Secret::new(token.trim().to_owned()));
         let request = ResolveKeysRequest {
             workspace: workspace.to_owned(),
             provider: "openai".to_owned(),
@@ -83,6 +86,13 @@ impl World {
     pub(crate) async fn assert_every_key_opens(&self) {
         assert_eq!(self.resolve(DEMO).await, [OWN, HOSTED]);
         self.assert_neighbours_open().await;
+    }
+
+    /// The same at another vault.
+    #[cfg(feature = "external")]
+    pub(crate) async fn assert_every_key_opens_at(&self, vault: SocketAddr) {
+        assert_eq!(self.resolve_at(vault, DEMO).await, [OWN, HOSTED]);
+        assert_eq!(self.resolve_at(vault, NEIGHBOUR).await, [OTHER, HOSTED]);
     }
 
     pub(crate) async fn assert_neighbours_open(&self) {
