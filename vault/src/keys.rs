@@ -38,19 +38,22 @@ impl<'a> Opener<'a> {
 
     /// Opens a row; `None`, and an alert in the log, if anything that is bound or sealed is not as
     /// it was when it was sealed. An error says nothing of the row: the master key's holder does not
-    /// answer.
-    pub(crate) async fn open(&self, row: &KeyRow) -> Result<Option<Secret>, Fault> {
-        match self.try_open(row).await {
-            Ok(secret) => Ok(Some(secret)),
-            Err(error @ (DataKeyError::Unavailable(_) | DataKeyError::Store(_))) => {
-                Err(error.into())
-            }
-            Err(error) => {
-                let (owner, provider) = (&row.owner, &row.provider);
-                tracing::error!(%error, row = row.row_id, owner, provider, "key is unreadable");
-                Ok(None)
-            }
+    /// answer, or has not the generation that wraps it.
+    pub(crate) async fn open(
+        &self,
+        on: &impl ConnectionTrait,
+        row: &KeyRow,
+    ) -> Result<Option<Secret>, Fault> {
+        let error = match self.try_open(row).await {
+            Ok(secret) => return Ok(Some(secret)),
+            Err(error) => error,
+        };
+        if !error.is_lost() && !names_no_generation(on, &error).await? {
+            return Err(error.into());
         }
+        let (owner, provider) = (&row.owner, &row.provider);
+        tracing::error!(%error, row = row.row_id, owner, provider, "key is unreadable");
+        Ok(None)
     }
 
     /// Opens a row, with the reason if it does not.
@@ -75,6 +78,19 @@ impl<'a> Opener<'a> {
         };
         Ok(crypto::open(&data_key, &context, &row.envelope)?)
     }
+}
+
+/// Whether a data key names a generation of the master key that this database never had, which only a
+/// damaged row does.
+async fn names_no_generation(
+    on: &impl ConnectionTrait,
+    error: &DataKeyError,
+) -> Result<bool, StoreError> {
+    let DataKeyError::MasterKeyNotHere(named) = error else {
+        return Ok(false);
+    };
+    let known = data_keys::masters(on).await?;
+    Ok(known.iter().all(|master| master.id != *named))
 }
 
 /// Seals a secret into a row, as the row's next version. Its health starts anew.

@@ -47,7 +47,7 @@ pub(crate) async fn pool(
     let opener = Opener::read(keyring, on, &live).await?;
     let mut candidates = Vec::with_capacity(live.len());
     for row in &live {
-        candidates.push(candidate(&opener, row, now).await?);
+        candidates.push(candidate(&opener, on, row, now).await?);
     }
     let found = u32::try_from(live.len()).unwrap_or(u32::MAX);
     let counted = record.as_ref().map_or(0, |record| {
@@ -75,8 +75,13 @@ pub(crate) async fn pool(
     })
 }
 
-async fn candidate(opener: &Opener<'_>, row: &KeyRow, now: Timestamp) -> Result<Candidate, Fault> {
-    let secret = opener.open(row).await?;
+async fn candidate(
+    opener: &Opener<'_>,
+    on: &impl ConnectionTrait,
+    row: &KeyRow,
+    now: Timestamp,
+) -> Result<Candidate, Fault> {
+    let secret = opener.open(on, row).await?;
     let state = secret
         .as_ref()
         .map_or(KeyState::Unreadable, |_| keys::state(row, now).0);
@@ -113,7 +118,7 @@ pub(crate) async fn one(
     let row = rows::find(on, &owner, path.provider.as_str(), path.name.as_str()).await?;
     let Some(row) = row else { return Ok(None) };
     let opener = Opener::read(keyring, on, std::slice::from_ref(&row)).await?;
-    let secret = opener.open(&row).await?;
+    let secret = opener.open(on, &row).await?;
     let health = health::to_wire(&row, now);
     let state = secret
         .as_ref()

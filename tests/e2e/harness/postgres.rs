@@ -137,8 +137,16 @@ pub(crate) struct Replica {
 impl Product {
     /// Starts a second vault with the settings of the first, but for its addresses.
     pub(crate) async fn replica(&self) -> Replica {
+        self.replica_with(&[]).await
+    }
+
+    /// The same with other settings too, by their variables.
+    pub(crate) async fn replica_with(&self, settings: &[(&str, &str)]) -> Replica {
         let site = &self.running.site;
         let mut environment = site.environment.clone();
+        for (variable, value) in settings {
+            environment.insert(variable.into(), value.into());
+        }
         let mut listen = |listener: &str| -> SocketAddr {
             let address = format!("127.0.0.1:{}", ports::free());
             let variable = format!("KEYWAY_VAULT__{listener}__LISTEN");

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use keyway::client::Session;
-use keyway_proto::vault::v1::{AuditServiceListRequest, ResolveKeysRequest};
+use keyway_proto::vault::v1::{AuditServiceListRequest, ResolveKeysRequest, ResolveKeysResponse};
 use keyway_words::{CallId, Secret};
 use tempfile::TempDir;
+use tonic::Status;
 
 use crate::harness::{DEMO, Product, Setup};
 
@@ -58,6 +59,21 @@ impl World {
     }
 
     async fn resolve_at(&self, vault: SocketAddr, workspace: &str) -> Vec<String> {
+        let answer = self.ask(vault, workspace).await;
+        let answer = answer.unwrap_or_else(|status| panic!("{workspace}: {status:?}"));
+        let pools = answer.own.into_iter().chain(answer.platform);
+        pools
+            .flat_map(|pool| pool.candidates)
+            .map(|candidate| candidate.secret)
+            .collect()
+    }
+
+    /// Asks a vault for the keys of a workspace.
+    pub(crate) async fn ask(
+        &self,
+        vault: SocketAddr,
+        workspace: &str,
+    ) -> Result<ResolveKeysResponse, Status> {
         let site = &self.product.running.site;
         let token = std::fs::read_to_string(site.state.router_token()).expect("a token");
         let session = Session::new(vault, &Secret::new(token.trim().to_owned()));
@@ -67,19 +83,9 @@ impl World {
             call_id: CallId::new().to_string(),
             key: String::new(),
         };
-        let answer = session
-            .expect("a session")
-            .leases()
-            .resolve_keys(request)
-            .await;
-        let answer = answer
-            .unwrap_or_else(|status| panic!("{workspace}: {status:?}"))
-            .into_inner();
-        let pools = answer.own.into_iter().chain(answer.platform);
-        pools
-            .flat_map(|pool| pool.candidates)
-            .map(|candidate| candidate.secret)
-            .collect()
+        let mut leases = session.expect("a session").leases();
+        let answer = leases.resolve_keys(request).await?;
+        Ok(answer.into_inner())
     }
 
     /// Every planted key is what `ResolveKeys` gives.

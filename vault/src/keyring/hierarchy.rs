@@ -86,7 +86,19 @@ impl Hierarchy {
         Ok(data_key)
     }
 
+    /// Another process may have wrapped it with a generation that its holder was given a moment ago:
+    /// before one is said not to be here, the holder of this one is looked at.
     async fn unwrap_now(&self, row: &DataKeyRow) -> Result<DataKey, DataKeyError> {
+        match self.ask_to_unwrap(row).await {
+            Err(DataKeyError::MasterKeyNotHere(_)) => {
+                self.status().await?;
+                self.ask_to_unwrap(row).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask_to_unwrap(&self, row: &DataKeyRow) -> Result<DataKey, DataKeyError> {
         let unwrapping = self
             .wrap
             .unwrap(&row.master_key_id, context(row)?, &row.wrapped);

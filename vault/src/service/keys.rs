@@ -175,7 +175,7 @@ impl Keys {
         let opener = Opener::read(&self.0.keyring, on, &page).await?;
         let mut found = Vec::with_capacity(page.len());
         for row in &page {
-            let readable = opener.open(row).await?.is_some();
+            let readable = opener.open(on, row).await?.is_some();
             found.push(keys::to_wire(row, readable, now));
         }
         Ok(found)

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -21,6 +22,8 @@ enum Mood {
 struct Double {
     key: MasterKey,
     mood: Mutex<Mood>,
+    /// Whether it has read its key: it does when its status is asked for.
+    read: AtomicBool,
 }
 
 /// The double as the hierarchy owns it.
@@ -45,6 +48,7 @@ impl Double {
 
 impl KeyWrap for Shared {
     fn status(&self) -> BoxFuture<'_, Result<Generations, WrapError>> {
+        self.0.read.store(true, Ordering::Relaxed);
         self.0.answer(Ok(Generations(vec![Generation {
             id: self.0.key.id(),
             check_value: self.0.key.check_value(),
@@ -63,10 +67,15 @@ impl KeyWrap for Shared {
 
     fn unwrap<'a>(
         &'a self,
-        _master_key_id: &'a str,
+        master_key_id: &'a str,
         context: WrapContext<'a>,
         wrapped: &'a [u8],
     ) -> BoxFuture<'a, Result<DataKey, WrapError>> {
+        let read = self.0.read.load(Ordering::Relaxed);
+        if !read || master_key_id != self.0.key.id() {
+            let not_here = WrapError::NotHere(master_key_id.to_owned());
+            return async { Err(not_here) }.boxed();
+        }
         let data_key = crypto::unwrap(&self.0.key, &context, wrapped);
         self.0.answer(data_key.map_err(WrapError::from))
     }
@@ -89,6 +98,7 @@ fn world() -> (Arc<Double>, Hierarchy, DataKeyRow) {
     let double = Arc::new(Double {
         key: MasterKey::generate(&mut OsRandom).unwrap(),
         mood: Mutex::new(Mood::Works),
+        read: AtomicBool::new(true),
     });
     let hierarchy = Hierarchy::new(Box::new(Shared(Arc::clone(&double))), BOUNDS);
     let mut row = DataKeyRow {
@@ -109,6 +119,21 @@ fn world() -> (Arc<Double>, Hierarchy, DataKeyRow) {
     );
     row.wrapped = wrapped.unwrap();
     (double, hierarchy, row)
+}
+
+#[tokio::test]
+async fn a_generation_that_came_a_moment_ago_is_looked_for_and_one_that_is_not_here_says_nothing_of_the_key()
+ {
+    let (double, hierarchy, row) = world();
+    double.read.store(false, Ordering::Relaxed);
+    assert!(hierarchy.unwrap(&row, OWNER).await.is_ok());
+    let other = DataKeyRow {
+        master_key_id: "another".to_owned(),
+        ..row
+    };
+    let error = hierarchy.unwrap(&other, OWNER).await.err().unwrap();
+    assert!(matches!(&error, DataKeyError::MasterKeyNotHere(id) if id == "another"));
+    assert!(!error.is_lost());
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,7 +43,7 @@ pub(super) async fn update(
         .audit(&done(granted, chain, UPDATE, path.to_string(), facts))
         .await?;
     let opener = Opener::read(&vault.keyring, write.on(), std::slice::from_ref(&row)).await?;
-    let readable = opener.open(&row).await?.is_some();
+    let readable = opener.open(write.on(), &row).await?.is_some();
     let key = Some(keys::to_wire(&row, readable, write.now()));
     write.commit().await?;
     Ok(UpdateKeyResponse { key })
