@@ -146,8 +146,9 @@ def somebody_looks_at_production(cluster):
         part = name.removeprefix("keyway-")
         board = cluster.get("ConfigMap", f"keyway-board-{part}")
         yield from same(board["metadata"]["labels"].get("grafana_dashboard"), "1", f"mark of the board of {part}")
-        if not json.loads(board["data"][f"{part}.json"]).get("panels"):
-            yield f"the board of {part} is empty"
+        panels = json.loads(board["data"][f"{part}.json"]).get("panels")
+        if not panels or not all(panel.get("targets") for panel in panels):
+            yield f"the board of {part} is empty, or a part of it"
     rules = cluster.get("PrometheusRule", "keyway")["spec"]["groups"]
     for rule in [rule for group in rules for rule in group["rules"]]:
         if "alert" in rule and not (rule.get("expr") and rule.get("annotations", {}).get("summary")):
