@@ -2,6 +2,7 @@
 
 mod bounds;
 mod bytes;
+mod clients;
 mod identity;
 mod optional;
 mod reload;
