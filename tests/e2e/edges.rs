@@ -11,11 +11,12 @@ mod hygiene;
 mod isolation;
 mod stream;
 
+use keyway::Part;
 use keyway_proto::billing::v1::{Basis, Outcome, Source};
 use serde_json::json;
 
 use crate::harness::pki::{Authority, Files};
-use crate::harness::{DEMO, Logs, Product, Setup};
+use crate::harness::{DEMO, Logs, Product, Setup, wait_for};
 use harness::{Http, PROVIDERS, chat};
 
 #[tokio::test]
@@ -43,6 +44,13 @@ async fn a_call_over_http_is_on_the_stream_like_any_other_with_the_providers_own
         assert_eq!(event.source(), Source::Hosted);
         assert_eq!(event.charge_usd, event.list_price_usd);
     }
+    let counted = async || {
+        let counts = product.counts(Part::Router).await;
+        let calls = counts.sum("keyway_rpcs_total", "ExecutionService");
+        (calls >= ids.len() as u64).then_some(counts)
+    };
+    let (counts, _) = wait_for("every call in the figures", counted).await;
+    assert_eq!(counts.sum("keyway_rpcs_total", "Cancelled"), 0);
 }
 
 #[tokio::test]

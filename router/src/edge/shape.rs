@@ -37,6 +37,7 @@ pub(super) fn reply(mut reply: Response<Body>, asked: &Asked) -> Response<Body> 
     reply.map(|inner| {
         Body::new(Shaped {
             inner: Some(inner),
+            ahead: None,
             asked,
             events,
             last: [b'\n'; 2],
@@ -121,12 +122,18 @@ fn full(bytes: impl Into<Bytes>) -> Body {
 /// A body without trailers. If it ends in a failure, so that nobody takes it for whole: by an event
 /// of the provider's form where events are read, else by breaking off.
 struct Shaped {
+    /// There until its end was read.
     inner: Option<Body>,
+    /// What came right behind the bytes that were given last; the end, if nothing.
+    ahead: Option<Next>,
     asked: Asked,
     events: bool,
     /// Its last bytes.
     last: [u8; 2],
 }
+
+/// What a body gives next; nothing is its end.
+type Next = Option<Result<Frame<Bytes>, Status>>;
 
 impl Shaped {
     fn saw(&mut self, data: &[u8]) {
@@ -141,7 +148,7 @@ impl Shaped {
         matches!(self.last, [b'\n' | b'\r', b'\n' | b'\r'])
     }
 
-    fn end(&mut self, trailers: &HeaderMap) -> Option<Result<Frame<Bytes>, Status>> {
+    fn end(&mut self, trailers: &HeaderMap) -> Next {
         let status = Status::from_header_map(trailers);
         let status = status.unwrap_or_else(|| Status::from(crate::execute::Execution::lost()));
         if status.code() == Code::Ok || trailers.contains_key(TOLD) {
@@ -159,36 +166,50 @@ impl Shaped {
         };
         Some(Ok(Frame::data(words.event().into())))
     }
-}
 
-impl HttpBody for Shaped {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let this = &mut *self;
-        let Some(inner) = &mut this.inner else {
+    fn poll_inner(&mut self, context: &mut Context<'_>) -> Poll<Next> {
+        let Some(inner) = &mut self.inner else {
             return Poll::Ready(None);
         };
         let frame = ready!(Pin::new(inner).poll_frame(context));
         let trailers = match frame {
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => {
-                    this.saw(&data);
+                    self.saw(&data);
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
                 Err(frame) => frame.into_trailers().unwrap_or_default(),
             },
             Some(Err(status)) => {
-                this.inner = None;
+                self.inner = None;
                 return Poll::Ready(Some(Err(status)));
             }
             None => HeaderMap::new(),
         };
-        this.inner = None;
-        Poll::Ready(this.end(&trailers))
+        self.inner = None;
+        Poll::Ready(self.end(&trailers))
+    }
+}
+
+impl HttpBody for Shaped {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Next> {
+        let this = &mut *self;
+        let next = match this.ahead.take() {
+            Some(next) => next,
+            None => ready!(this.poll_inner(context)),
+        };
+        // Nobody asks for the end of an answer whose length was told, and one that nobody has read
+        // looks like that of a caller who left.
+        if let (Some(Ok(_)), Poll::Ready(ahead)) = (&next, this.poll_inner(context)) {
+            this.ahead = Some(ahead);
+        }
+        Poll::Ready(next)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_none() && self.ahead.as_ref().is_none_or(Option::is_none)
     }
 }
