@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::process::Command;
 
 use super::sdk::{journaled, pages, python};
@@ -79,6 +80,8 @@ async fn the_official_node_sdks_and_the_ai_sdk_work_on_an_own_key() {
 }
 
 async fn node_works(product: &Product) {
+    let slowly = json!([{"match": {"body_contains": "slowly"}, "action": {"chunk_delay_ms": 200}}]);
+    product.simulator().script(&slowly).await;
     let edge = format!("http://{}", product.running.site.addresses.router);
     let checks = Command::new("node")
         .arg(root().join("tests/sdk/node/check.mjs"))
@@ -93,5 +96,5 @@ async fn node_works(product: &Product) {
         .expect("it ends")
         .expect("node is missing: .ci/run needs it");
     let said = String::from_utf8_lossy(&[checks.stdout, checks.stderr].concat()).into_owned();
-    assert!(checks.status.success(), "{said}");
+    assert!(checks.status.success(), "{}: {said}", checks.status);
 }
