@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -103,9 +104,13 @@ impl Child {
         Ok(self.process.wait().await?)
     }
 
-    /// Why it ended although it should run: its own last words.
+    /// Why it ended although it should run: its own last words, unless it was given no time for any.
     pub fn failure(&self, status: ExitStatus) -> anyhow::Error {
         let part = self.part.as_str();
+        if status.signal().is_some() {
+            let log = self.log.display();
+            return anyhow!("the {part} was ended by somebody else ({status}); its log is {log}");
+        }
         let text = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         match text.lines().rev().find(|line| !line.trim().is_empty()) {
@@ -178,6 +183,18 @@ mod tests {
         let text = child.failure(status).to_string();
         assert!(
             text.starts_with("the vault stopped: the port is taken (more in "),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn one_that_is_killed_is_not_said_to_have_ended_for_what_it_wrote_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = start(folder.path(), "echo all is well; kill -9 $$");
+        let status = child.wait().await.unwrap();
+        let text = child.failure(status).to_string();
+        assert!(
+            text.starts_with("the vault was ended by somebody else (signal: 9 (SIGKILL))"),
             "{text}"
         );
     }
