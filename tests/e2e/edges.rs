@@ -24,6 +24,7 @@ async fn a_call_over_http_is_on_the_stream_like_any_other_with_the_providers_own
     let product = Product::start().await;
     let _logs = Logs(&product);
     let http = Http::of(&product);
+    let before = product.counts(Part::Router).await;
     let mut ids = Vec::new();
     for provider in PROVIDERS {
         for stream in [false, true] {
@@ -45,12 +46,16 @@ async fn a_call_over_http_is_on_the_stream_like_any_other_with_the_providers_own
         assert_eq!(event.charge_usd, event.list_price_usd);
     }
     let counted = async || {
-        let counts = product.counts(Part::Router).await;
-        let calls = counts.sum("keyway_rpcs_total", "ExecutionService");
-        (calls >= ids.len() as u64).then_some(counts)
+        let grown = product.counts(Part::Router).await;
+        let grown = grown.grown(&before, "keyway_rpcs_total").into_iter();
+        let calls: Vec<_> = grown
+            .filter(|(series, _)| series.contains("ExecutionService"))
+            .collect();
+        (calls.iter().map(|(_, by)| by).sum::<u64>() >= ids.len() as u64).then_some(calls)
     };
-    let (counts, _) = wait_for("every call in the figures", counted).await;
-    assert_eq!(counts.sum("keyway_rpcs_total", "Cancelled"), 0);
+    let (calls, _) = wait_for("every call in the figures", counted).await;
+    let answered = |(series, _): &(String, u64)| series.contains("code=\"Ok\"");
+    assert!(calls.iter().all(answered), "{calls:?}");
 }
 
 #[tokio::test]

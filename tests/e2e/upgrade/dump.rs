@@ -3,15 +3,17 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sea_orm::{ConnectionTrait as _, Database};
 use tempfile::TempDir;
 
-/// The folder of one dump.
+/// One dump.
+#[derive(Clone, Copy)]
 pub(super) struct Dump {
-    folder: PathBuf,
-    step: &'static str,
+    folder: &'static str,
+    /// The highest step of either database.
+    step: u32,
 }
 
 /// A workspace of before, and what was planted in it.
@@ -29,16 +31,18 @@ pub(super) struct Past {
 const SECRETS: [&str; 4] = ["master.key", "operator.token", "router.token", "keyway.env"];
 
 impl Dump {
-    pub(super) fn of(step: &'static str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/upgrade");
-        Self {
-            folder: folder.join(step),
-            step,
-        }
+    pub(super) const fn of(folder: &'static str, step: u32) -> Self {
+        Self { folder, step }
+    }
+
+    /// How the step stands in what was planted.
+    pub(super) fn written(&self) -> String {
+        format!("step{:04}", self.step)
     }
 
     fn read(&self, name: &str) -> String {
-        let path = self.folder.join(name);
+        let dumps = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/upgrade");
+        let path = dumps.join(self.folder).join(name);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
@@ -69,10 +73,11 @@ impl Dump {
     /// Runs a dump in an empty database.
     pub(super) async fn load(&self, url: &str, name: &str) {
         let text = self.read(name);
-        assert!(!text.contains("_0002_"), "{name} is of the first step");
+        let later = format!("_{:04}_", self.step + 1);
+        assert!(!text.contains(&later), "{name} is of an earlier step");
         let database = Database::connect(url).await.expect("a database");
         let loaded = database.execute_unprepared(&text).await;
-        loaded.unwrap_or_else(|error| panic!("{}/{name}: {error}", self.step));
+        loaded.unwrap_or_else(|error| panic!("{}/{name}: {error}", self.folder));
         database.close().await.expect("closed");
     }
 
@@ -101,12 +106,12 @@ impl Dump {
 }
 
 impl Past {
-    /// Its keys, by provider.
-    pub(super) fn secrets(&self) -> [(&'static str, String); 2] {
+    /// Its keys, by provider, as they were planted at a step.
+    pub(super) fn secrets(&self, step: &str) -> [(&'static str, String); 2] {
         let id = self.name.trim_start_matches("workspaces/");
         [
-            ("openai", format!("sk-keyway-test-step0001-openai-{id}")),
-            ("anthropic", format!("sk-ant-keyway-test-step0001-{id}")),
+            ("openai", format!("sk-keyway-test-{step}-openai-{id}")),
+            ("anthropic", format!("sk-ant-keyway-test-{step}-{id}")),
         ]
     }
 }

@@ -4,13 +4,13 @@ use std::process::Command;
 
 use keyway_test_servers::Postgres;
 
-use super::{Dump, FIRST, all_there};
+use super::{Dump, FIRST, LATEST, LATEST_ON_POSTGRESQL, all_there};
 use crate::audit::verifier::Verifier;
 use crate::harness::{Logs, Setup, administer};
 
 /// Loads a dump in a new database and migrates that; its URL.
-async fn upgraded(dump: &Dump, which: &str) -> String {
-    let name = format!("upgrade_{which}");
+async fn migrated(dump: &Dump, which: &str) -> String {
+    let name = format!("upgrade_{}_{which}", dump.written());
     let server = Postgres::shared().expect("PostgreSQL");
     let (url, maintenance) = (server.url(&name), server.url("postgres"));
     administer(&maintenance, &[&format!("CREATE DATABASE {name}")]).await;
@@ -29,14 +29,20 @@ async fn upgraded(dump: &Dump, which: &str) -> String {
 
 #[tokio::test]
 async fn what_the_first_build_wrote_is_all_there_after_the_upgrade_on_postgresql() {
-    let dump = Dump::of(FIRST);
-    let (vault, router) = (
-        upgraded(&dump, "vault").await,
-        upgraded(&dump, "router").await,
-    );
+    upgraded(FIRST, FIRST).await;
+}
+
+#[tokio::test]
+async fn what_the_build_of_step_15_wrote_is_all_there_after_the_upgrade_on_postgresql() {
+    upgraded(LATEST_ON_POSTGRESQL, LATEST).await;
+}
+
+async fn upgraded(dump: Dump, files: Dump) {
+    let vault = migrated(&dump, "vault").await;
+    let router = migrated(&dump, "router").await;
     let folder = dump.unpack();
-    // The launcher asks that the files of an earlier start are there.
-    dump.load_sqlite(&folder).await;
+    // The launcher asks that the files of an earlier start are there; nobody reads them.
+    files.load_sqlite(&folder).await;
     let setup = Setup::new()
         .with("KEYWAY_VAULT__DATABASE__PATH", "")
         .with("KEYWAY_VAULT__DATABASE__URL", &vault)
