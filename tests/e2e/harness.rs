@@ -48,7 +48,7 @@ pub(crate) use process::{resident, sockets};
 pub(crate) use proxy::Proxy;
 pub(crate) use second_router::SecondRouter;
 pub(crate) use simulator::Simulator;
-pub(crate) use speak::{DEMO, Speaker, ask, only_attempt, reason, say};
+pub(crate) use speak::{DEMO, Speaker, ask, never_sent, only_attempt, reason, say};
 pub(crate) use tenant::Tenant;
 pub(crate) use wait::{BOUND, wait_for, wait_for_listener};
 pub(crate) use way::Way;

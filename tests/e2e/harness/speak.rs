@@ -13,7 +13,7 @@ use keyway_proto::router::v1::{
 use keyway_proto::vault::v1::{DeleteKeyRequest, Key, PutKeyRequest};
 use keyway_proto::{Reason, status};
 use keyway_words::Secret;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::BOUND;
 
@@ -42,6 +42,11 @@ pub(crate) fn say(model: &str, text: &str) -> ChatRequest {
 /// The stable reason of a refusal.
 pub(crate) fn reason(status: &Status) -> Option<Reason> {
     status::refusal(status).reason
+}
+
+/// The client kept the request to itself: its connection had just been told to go.
+pub(crate) fn never_sent(status: &Status) -> bool {
+    status.code() == Code::Cancelled && status.message() == "operation was canceled"
 }
 
 /// The bearer of one token, at both services.

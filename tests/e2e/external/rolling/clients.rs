@@ -10,7 +10,7 @@ use keyway_proto::router::v1::{ChatRequest, StreamChatRequest};
 use tokio::time::{Instant, sleep};
 use tonic::{Code, Status};
 
-use crate::harness::{BOUND, Speaker, ask, say};
+use crate::harness::{BOUND, Speaker, ask, never_sent, say};
 
 pub(super) const HOSTED: &str = "anthropic/claude-haiku-4-5";
 /// Of the provider that one workspace has a key of.
@@ -76,11 +76,9 @@ impl Client {
     }
 }
 
-/// The router says so, or the request never left: its connection had just been told to go.
+/// The router says so, or the request never left.
 fn is_unavailable(status: &Status) -> bool {
-    let never_sent =
-        status.code() == Code::Cancelled && status.message() == "operation was canceled";
-    never_sent || status.code() == Code::Unavailable
+    never_sent(status) || status.code() == Code::Unavailable
 }
 
 async fn unary(router: &Speaker, request: ChatRequest) -> Tried {
