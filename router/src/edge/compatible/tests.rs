@@ -1,21 +1,16 @@
 //! What the shapes that are rows of blocks have in common, and what each refuses.
 
+pub(super) mod turn;
+
 use keyway_proto::Reason;
 use keyway_proto::router::v1 as wire;
-use keyway_router_providers::Metered;
-use keyway_router_providers::chat::{
-    AssistantPart, ChatDelta, ChatReply, Finish, ReasoningPart, StreamEnd, ToolCall, ToolCallDelta,
-};
-use keyway_words::{CallId, ProviderId};
+use keyway_router_providers::chat::AssistantPart;
+use keyway_words::ProviderId;
 use serde_json::{Value, json};
 
-use super::sealed::{Seal, SealKey, Sealing};
-use super::shape::{Asked, Head, Shape, Tail};
-
-fn seal() -> Seal {
-    let key = SealKey::new(b"a key").unwrap();
-    key.of(&"demo".parse().unwrap())
-}
+use self::turn::{call, end, head, neutral, pieces, reasoning, reply, seal};
+use super::sealed::Sealing;
+use super::shape::{Asked, Shape, Tail};
 
 fn read(shape: Shape, provider: ProviderId, body: &Value) -> Result<Asked, keyway_proto::Fault> {
     let body = body.to_string();
@@ -126,21 +121,6 @@ fn a_message_with_what_the_neutral_schema_lacks_is_refused_by_its_field() {
 
 /// A turn with all that a provider may sign, in the order of its making.
 fn turn() -> Vec<AssistantPart> {
-    let reasoning = |text: &str, signature: &str, redacted| {
-        AssistantPart::Reasoning(ReasoningPart {
-            text: text.to_owned(),
-            signature: signature.as_bytes().to_vec(),
-            redacted,
-        })
-    };
-    let call = |id: &str, signature: &str| {
-        AssistantPart::ToolCall(ToolCall {
-            id: id.to_owned(),
-            name: "f".to_owned(),
-            arguments: "{\"b\":1.50,\"a\":2}".to_owned(),
-            signature: signature.as_bytes().to_vec(),
-        })
-    };
     vec![
         reasoning("first", "s1", false),
         AssistantPart::Text("Ünd".to_owned()),
@@ -153,34 +133,6 @@ fn turn() -> Vec<AssistantPart> {
     ]
 }
 
-fn neutral(parts: Vec<AssistantPart>) -> Vec<wire::Part> {
-    let one = |part: AssistantPart| match part {
-        AssistantPart::Text(text) => wire::part::Part::Text(text),
-        AssistantPart::Refusal(text) => wire::part::Part::Refusal(text),
-        AssistantPart::Reasoning(part) => wire::part::Part::Reasoning(wire::ReasoningPart {
-            text: part.text,
-            signature: part.signature,
-            redacted: part.redacted,
-        }),
-        AssistantPart::ToolCall(call) => wire::part::Part::ToolCall(wire::ToolCall {
-            id: call.id,
-            name: call.name,
-            arguments_json: call.arguments,
-            signature: call.signature,
-        }),
-    };
-    let parts = parts.into_iter().map(one);
-    parts.map(|part| wire::Part { part: Some(part) }).collect()
-}
-
-fn head() -> Head {
-    Head {
-        id: CallId::new(),
-        created: 1,
-        model: "m".to_owned(),
-    }
-}
-
 fn sealing() -> Sealing {
     Sealing {
         seal: seal(),
@@ -189,12 +141,7 @@ fn sealing() -> Sealing {
 }
 
 fn told_whole(shape: Shape) -> String {
-    let reply = ChatReply {
-        parts: turn(),
-        finish: Finish::ToolCalls,
-        provider_finish: "tool_use".to_owned(),
-        metered: Metered::default(),
-    };
+    let reply = reply(turn());
     let receipt = wire::Receipt::default();
     shape.whole(&head(), Tail::None, sealing(), reply, &receipt)
 }
@@ -203,16 +150,12 @@ fn told_whole(shape: Shape) -> String {
 fn told_in_pieces(shape: Shape) -> String {
     let mut events = shape.events(head(), Tail::None, sealing());
     let mut text = String::new();
-    for (part, index) in turn().into_iter().zip(0..) {
+    for (part, index) in turn().iter().zip(0..) {
         for piece in pieces(part, index) {
             text.push_str(&events.piece(piece));
         }
     }
-    let end = StreamEnd {
-        finish: Finish::ToolCalls,
-        provider_finish: "tool_use".to_owned(),
-    };
-    text.push_str(&events.end(&end, &wire::Receipt::default()));
+    text.push_str(&events.end(&end(), &wire::Receipt::default()));
     let events = text.split_terminator("\n\n").map(|event| {
         let (kind, data) = event.split_once('\n').unwrap();
         let data: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
@@ -261,45 +204,6 @@ fn joined(events: &[Value]) -> String {
     )
 }
 
-fn pieces(part: AssistantPart, index: u32) -> Vec<ChatDelta> {
-    match part {
-        AssistantPart::Text(text) => {
-            let each = text.chars();
-            each.map(|one| ChatDelta::Text(one.to_string())).collect()
-        }
-        AssistantPart::Reasoning(part) if !part.redacted => {
-            let text = part.text.chars().map(|one| ReasoningPart {
-                text: one.to_string(),
-                ..ReasoningPart::default()
-            });
-            let signature = ReasoningPart {
-                signature: part.signature.clone(),
-                ..ReasoningPart::default()
-            };
-            let all = text.chain([signature]);
-            all.map(ChatDelta::Reasoning).collect()
-        }
-        AssistantPart::Reasoning(part) => vec![ChatDelta::Reasoning(part)],
-        AssistantPart::Refusal(text) => vec![ChatDelta::Refusal(text)],
-        AssistantPart::ToolCall(call) => {
-            let first = ToolCallDelta {
-                index,
-                id: Some(call.id),
-                name: Some(call.name),
-                arguments: String::new(),
-                signature: call.signature,
-            };
-            let rest = call.arguments.chars().map(|one| ToolCallDelta {
-                index,
-                arguments: one.to_string(),
-                ..ToolCallDelta::default()
-            });
-            let all = [first].into_iter().chain(rest);
-            all.map(ChatDelta::ToolCall).collect()
-        }
-    }
-}
-
 /// The turn that comes of an answer that is given back as it was, as JSON with its numbers' spelling.
 fn given_back(shape: Shape, provider: ProviderId, answer: &str) -> Vec<wire::Part> {
     let members: std::collections::HashMap<String, Box<serde_json::value::RawValue>> =
@@ -324,7 +228,7 @@ fn an_answer_given_back_is_the_turn_that_its_provider_made_whole_or_in_pieces() 
     for shape in [Shape::Messages, Shape::Responses] {
         for answer in [told_whole(shape), told_in_pieces(shape)] {
             let parts = given_back(shape, ProviderId::Google, &answer);
-            assert_eq!(parts, neutral(turn()), "{answer}");
+            assert_eq!(parts, neutral(&turn()), "{answer}");
         }
     }
 }

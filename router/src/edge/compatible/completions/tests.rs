@@ -7,14 +7,10 @@ use keyway_proto::{Fault, Reason};
 use keyway_words::ProviderId;
 use serde_json::{Value, json};
 
-use super::super::sealed::{Seal, SealKey, Sealing};
+use super::super::sealed::Sealing;
 use super::super::shape::Asked;
+use super::super::tests::turn::seal;
 use super::read::chat;
-
-fn seal() -> Seal {
-    let key = SealKey::new(b"a key").unwrap();
-    key.of(&"demo".parse().unwrap())
-}
 
 fn sealing() -> Sealing {
     Sealing {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::super::embeddings;
 use super::super::super::shape::Shape;
-use super::seal;
+use super::super::super::tests::turn::seal;
 
 const SHAPES: [Shape; 3] = [Shape::Completions, Shape::Messages, Shape::Responses];
 

@@ -1,46 +1,21 @@
 //! A turn that is told and given back is the turn that its provider made.
 
 use keyway_proto::router::v1 as wire;
-use keyway_router_providers::Metered;
-use keyway_router_providers::chat::{
-    AssistantPart, ChatDelta, ChatReply, Finish, ReasoningPart, StreamEnd, ToolCall, ToolCallDelta,
-};
-use keyway_words::{CallId, ProviderId};
+use keyway_router_providers::chat::{AssistantPart, ReasoningPart, ToolCall};
+use keyway_words::ProviderId;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::super::shape::{Events as _, Head};
+use super::super::super::shape::Events as _;
+use super::super::super::tests::turn::{call, end, head, neutral, pieces, reasoning, reply};
 use super::super::write::{Chunks, whole};
 use super::{read, read_for, sealing, with};
-
-fn head() -> Head {
-    Head {
-        id: CallId::new(),
-        created: 1,
-        model: "m".to_owned(),
-    }
-}
 
 fn receipt() -> wire::Receipt {
     wire::Receipt::default()
 }
 
 fn thinking() -> Vec<AssistantPart> {
-    let reasoning = |text: &str, signature: &str, redacted| {
-        AssistantPart::Reasoning(ReasoningPart {
-            text: text.to_owned(),
-            signature: signature.as_bytes().to_vec(),
-            redacted,
-        })
-    };
-    let call = |id: &str, signature: &str| {
-        AssistantPart::ToolCall(ToolCall {
-            id: id.to_owned(),
-            name: "f".to_owned(),
-            arguments: "{\"b\":1.50,\"a\":2}".to_owned(),
-            signature: signature.as_bytes().to_vec(),
-        })
-    };
     let text = |text: &str| AssistantPart::Text(text.to_owned());
     vec![
         reasoning("first", "s1", false),
@@ -54,38 +29,8 @@ fn thinking() -> Vec<AssistantPart> {
     ]
 }
 
-/// The parts of a turn as the neutral schema has them.
-fn neutral(parts: &[AssistantPart]) -> Vec<wire::Part> {
-    let one = |part: &AssistantPart| match part {
-        AssistantPart::Text(text) => wire::part::Part::Text(text.clone()),
-        AssistantPart::Refusal(text) => wire::part::Part::Refusal(text.clone()),
-        AssistantPart::Reasoning(part) => wire::part::Part::Reasoning(wire::ReasoningPart {
-            text: part.text.clone(),
-            signature: part.signature.clone(),
-            redacted: part.redacted,
-        }),
-        AssistantPart::ToolCall(call) => wire::part::Part::ToolCall(wire::ToolCall {
-            id: call.id.clone(),
-            name: call.name.clone(),
-            arguments_json: call.arguments.clone(),
-            signature: call.signature.clone(),
-        }),
-    };
-    parts
-        .iter()
-        .map(|part| wire::Part {
-            part: Some(one(part)),
-        })
-        .collect()
-}
-
 fn told_whole(parts: Vec<AssistantPart>) -> Value {
-    let reply = ChatReply {
-        parts,
-        finish: Finish::ToolCalls,
-        provider_finish: "tool_use".to_owned(),
-        metered: Metered::default(),
-    };
+    let reply = reply(parts);
     whole(&head(), sealing(), reply, &receipt())
 }
 
@@ -95,61 +40,14 @@ fn told_in_pieces(parts: &[AssistantPart]) -> Value {
     let mut events = String::new();
     let mut index = 0;
     for part in parts {
-        for piece in pieces(part, &mut index) {
+        for piece in pieces(part, index) {
             events.push_str(&chunks.piece(piece));
         }
+        index += u32::from(matches!(part, AssistantPart::ToolCall(_)));
     }
-    let end = StreamEnd {
-        finish: Finish::ToolCalls,
-        provider_finish: "tool_use".to_owned(),
-    };
-    events.push_str(&chunks.end(&end, &receipt()));
+    events.push_str(&chunks.end(&end(), &receipt()));
     assert!(events.ends_with("data: [DONE]\n\n"), "{events}");
     joined(&events)
-}
-
-/// A part in pieces of a few bytes, a signature by itself.
-fn pieces(part: &AssistantPart, index: &mut u32) -> Vec<ChatDelta> {
-    match part {
-        AssistantPart::Text(text) => text
-            .chars()
-            .map(|one| ChatDelta::Text(one.to_string()))
-            .collect(),
-        AssistantPart::Refusal(text) => vec![ChatDelta::Refusal(text.clone())],
-        AssistantPart::Reasoning(part) if part.redacted => {
-            vec![ChatDelta::Reasoning(part.clone())]
-        }
-        AssistantPart::Reasoning(part) => {
-            let text = part.text.chars().map(|one| ReasoningPart {
-                text: one.to_string(),
-                ..ReasoningPart::default()
-            });
-            let signature = ReasoningPart {
-                signature: part.signature.clone(),
-                ..ReasoningPart::default()
-            };
-            let all = text.chain([signature]);
-            all.map(ChatDelta::Reasoning).collect()
-        }
-        AssistantPart::ToolCall(call) => {
-            let first = ToolCallDelta {
-                index: *index,
-                id: Some(call.id.clone()),
-                name: Some(call.name.clone()),
-                arguments: String::new(),
-                signature: call.signature.clone(),
-            };
-            let rest = call.arguments.chars().map(|one| ToolCallDelta {
-                index: *index,
-                arguments: one.to_string(),
-                ..ToolCallDelta::default()
-            });
-            let all = [first].into_iter().chain(rest).map(ChatDelta::ToolCall);
-            let all = all.collect();
-            *index += 1;
-            all
-        }
-    }
 }
 
 fn joined(events: &str) -> Value {
