@@ -14,11 +14,11 @@ use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use self::harness::{Running, Table, TokenService, WHO_AM_I, caller};
+use self::harness::{Running, Table, TokenService, WHO_AM_I, caller, listening};
 use super::*;
 use crate::drain::Drain;
 use crate::operations::{Condition, RUNTIME, STARTED};
-use crate::serve::{Listener, Reflection, bind};
+use crate::serve::{Reflection, bind};
 
 const FEED: Condition = Condition::needed("feed");
 
@@ -209,13 +209,6 @@ fn a_request_that_never_passed_the_layer_is_granted_to_nobody() {
 
 /// What HTTP/2 begins with: the preface and empty settings (RFC 9113, section 3.4).
 const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-
-async fn listening() -> (Listener, SocketAddr) {
-    let listener = bind("test", ([127, 0, 0, 1], 0).into(), None, false);
-    let listener = listener.await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
 
 #[tokio::test]
 async fn who_stood_in_the_queue_of_a_listener_that_ends_is_told_so_and_not_reset() {

@@ -1,6 +1,7 @@
 //! A service behind the layers, and a client of it.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -131,6 +132,14 @@ impl tonic::server::UnaryService<wire::TokenServiceWhoAmIRequest> for Handler {
     }
 }
 
+/// A listener on a free port of loopback, and where it listens.
+pub(super) async fn listening() -> (Listener, SocketAddr) {
+    let listener = bind("test", ([127, 0, 0, 1], 0).into(), None, false);
+    let listener = listener.await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
 pub(super) struct Running {
     pub(super) channel: Channel,
     endpoint: Endpoint,
@@ -142,8 +151,8 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) async fn start(reflection: Reflection) -> Self {
-        let listener = bind("test", ([127, 0, 0, 1], 0).into(), None, false);
-        let mut running = Self::on(listener.await.unwrap(), Drain::new(), reflection);
+        let (listener, _) = listening().await;
+        let mut running = Self::on(listener, Drain::new(), reflection);
         running.channel = running.endpoint.connect().await.unwrap();
         running
     }
