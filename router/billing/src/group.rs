@@ -40,8 +40,11 @@ pub(crate) async fn commit(
         .filter(|record| !record.is_void() && !refused.contains(record.row.event.event_id.as_str()))
         .collect();
     let rows: Vec<&EventRow> = real.iter().map(|record| &record.row).collect();
-    settle(&transaction, &rows).await?;
-    spend::draw(&transaction, term, &real).await?;
+    let again = settle(&transaction, &rows).await?;
+    // A commit whose acknowledgement was lost is written again; a swept attempt's slice is given back.
+    let fresh = |record: &&SettleRecord| !again.contains(&record.row.event.event_id);
+    let drawing: Vec<&SettleRecord> = real.iter().copied().filter(fresh).collect();
+    spend::draw(&transaction, term, &drawing).await?;
     for record in real
         .iter()
         .filter(|record| record.keeps_request_id.is_some())
@@ -194,13 +197,13 @@ async fn close_request_id(
 }
 
 /// Writes settlements and takes their attempts from the open ones. The first settlement of an
-/// attempt wins; a later one becomes a correction of it.
+/// attempt wins; a later one becomes a correction of it. Gives those that were settled before.
 pub(crate) async fn settle(
     transaction: &DatabaseTransaction,
     rows: &[&EventRow],
-) -> Result<(), DbErr> {
+) -> Result<HashSet<String>, DbErr> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(HashSet::new());
     }
     let ids = || rows.iter().map(|row| row.event.event_id.as_str());
     let closed = open_attempts::Entity::delete_many()
@@ -208,7 +211,8 @@ pub(crate) async fn settle(
         .exec(transaction)
         .await?;
     if closed.rows_affected == count(rows.len()) {
-        return append(transaction, rows).await;
+        append(transaction, rows).await?;
+        return Ok(HashSet::new());
     }
     // Some are not open any more: either a sweep has settled them, or this is a second delivery.
     let known: HashMap<String, settlements::Model> = settlements::Entity::find()
@@ -229,7 +233,7 @@ pub(crate) async fn settle(
             correct(transaction, row, original).await?;
         }
     }
-    Ok(())
+    Ok(known.into_keys().collect())
 }
 
 async fn append(transaction: &DatabaseTransaction, rows: &[&EventRow]) -> Result<(), DbErr> {

@@ -11,6 +11,7 @@ use keyway_words::{Usd, WorkspaceId};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _, Set,
+    TryInsertResult,
 };
 
 use crate::database;
@@ -75,7 +76,9 @@ impl Ledger {
             let Some(granted) = slice(spend.remains(limit), least) else {
                 return Ok(Ok(Leased::Refused(spend)));
             };
-            hold(&transaction, month, self.term(), granted).await?;
+            if !hold(&transaction, month, self.term(), granted).await? {
+                return Ok(Ok(Leased::Refused(spend)));
+            }
             transaction.commit().await?;
             Ok(Ok(Leased::Granted(granted)))
         };
@@ -101,10 +104,11 @@ impl Ledger {
 }
 
 /// How much of what remains is given at once: an eighth, so that others find something too, but not
-/// more than thirty-two of such calls; near the limit what one call needs; `None` if that does not remain.
+/// more than thirty-two of such calls; near the limit what one call needs; `None` if that does not remain,
+/// or is more than a row can hold.
 fn slice(remains: Usd, least: Usd) -> Option<Usd> {
     let (remains, least) = (remains.pico(), least.pico().max(1));
-    if remains < least {
+    if remains < least || least > i128::from(i64::MAX) {
         return None;
     }
     let share = (remains / 8).min(least.saturating_mul(32));
@@ -133,12 +137,13 @@ async fn take_turn(transaction: &DatabaseTransaction, month: &SpendMonth) -> Res
         .map(drop)
 }
 
+/// Adds to what a writer holds; `false` if its row can't hold that much.
 async fn hold(
     transaction: &DatabaseTransaction,
     month: &SpendMonth,
     term: i64,
     more: Usd,
-) -> Result<(), DbErr> {
+) -> Result<bool, DbErr> {
     let row = spend_slices::ActiveModel {
         workspace: Set(month.workspace.resource()),
         period: Set(month.period.clone()),
@@ -150,18 +155,21 @@ async fn hold(
         spend_slices::Column::Period,
         spend_slices::Column::Term,
     ];
-    let held = Expr::col((spend_slices::Entity, spend_slices::Column::Held)).add(pico(more));
-    let on_conflict = OnConflict::columns(key)
-        .value(spend_slices::Column::Held, held)
-        .to_owned();
-    spend_slices::Entity::insert(row)
+    let held = || Expr::col((spend_slices::Entity, spend_slices::Column::Held));
+    let mut on_conflict = OnConflict::columns(key);
+    on_conflict
+        .value(spend_slices::Column::Held, held().add(pico(more)))
+        .action_and_where(held().lte(i64::MAX - pico(more)));
+    let held = spend_slices::Entity::insert(row)
         .on_conflict(on_conflict)
+        .try_insert()
         .exec_without_returning(transaction)
-        .await
-        .map(drop)
+        .await?;
+    Ok(matches!(held, TryInsertResult::Inserted(1)))
 }
 
-/// Takes an amount from what a writer holds; a slice that was swept stays away.
+/// Takes an amount from what a writer holds; a slice that was swept stays away. What the row can't hold
+/// is left out of it: so much is spent then that nothing remains whatever is held.
 async fn take(
     transaction: &DatabaseTransaction,
     term: i64,
@@ -174,6 +182,8 @@ async fn take(
         .filter(spend_slices::Column::Workspace.eq(month.workspace.resource()))
         .filter(spend_slices::Column::Period.eq(&month.period))
         .filter(spend_slices::Column::Term.eq(term))
+        .filter(spend_slices::Column::Held.gte(i64::MIN.saturating_add(Ord::max(amount, 0))))
+        .filter(spend_slices::Column::Held.lte(i64::MAX.saturating_add(Ord::min(amount, 0))))
         .exec(transaction)
         .await
         .map(drop)
@@ -227,7 +237,8 @@ mod tests {
         assert_eq!(sliced(9, 10), None);
         assert_eq!(sliced(-1, 0), None);
         assert_eq!(sliced(0, 0), None, "a limit of nothing");
-        assert_eq!(sliced(i128::MAX, 1 << 90), Some(1 << 90));
+        assert_eq!(sliced(i128::MAX, 1 << 62), Some(1 << 62));
+        assert_eq!(sliced(i128::MAX, 1 << 90), None, "no row holds that");
     }
 
     proptest! {

@@ -3,8 +3,12 @@
 
 use futures::future::join_all;
 
+use tokio::sync::{Semaphore, oneshot, watch};
+
 use super::*;
-use crate::{Leased, Spend, SpendMonth};
+use crate::record::SettleRecord;
+use crate::slot::OpenState;
+use crate::{Leased, Spend, SpendMonth, event, group};
 
 /// What [`completed`] is charged.
 const CHARGE: i128 = 550_000_000;
@@ -152,4 +156,62 @@ async fn what_a_writer_holds_that_is_gone_comes_back_with_the_sweep_and_what_it_
     let (spent, held) = (charges(1), Usd::ZERO);
     assert_eq!(spend, Spend { spent, held });
     drop(kept);
+}
+
+/// A database may have a group though its writer never heard so, and writes it again.
+#[tokio::test]
+async fn a_settlement_that_is_written_twice_is_drawn_once() {
+    let home = Home::new().await;
+    let ledger = home.start().await;
+    let slice = granted(&ledger, charges(100), charges(5)).await;
+    let event = event::settled(event::opened(attempt("acme", Source::Hosted)), completed());
+    let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+    let (_state, open) = watch::channel(OpenState::Durable);
+    let record = SettleRecord::new(event, None, open, oneshot::channel().0, permit)
+        .drawn(Some((month(), charges(1))));
+    let (connection, records) = (ledger.side_writer(), [record]);
+    for _ in 0..2 {
+        let commit = group::commit(&connection, ledger.term(), START, &[], &records);
+        commit.await.unwrap();
+    }
+    let spend = ledger.spend(&month()).await.unwrap();
+    assert_eq!(spend.spent, charges(1));
+    assert_eq!(spend.held.pico(), slice.pico() - charges(1).pico());
+}
+
+#[tokio::test]
+async fn charges_that_no_slice_can_hold_stop_no_commit_and_leave_nothing() {
+    let home = Home::new().await;
+    let ledger = home.start().await;
+    granted(&ledger, charges(100), charges(5)).await;
+    // What a count of 64 bits costs.
+    let absurd: Usd = "36893488147419.103230000000".parse().unwrap();
+    for _ in 0..3 {
+        let mut settlement = completed();
+        settlement.amounts.charge = Some(absurd);
+        let open = attempt("acme", Source::Hosted);
+        let open = ledger.reserve().unwrap().open(open);
+        open.durable().await.unwrap();
+        let settled = open.settle_from(month(), settlement).durable();
+        let settled = tokio::time::timeout(Duration::from_secs(20), settled).await;
+        settled.expect("a commit").unwrap();
+    }
+    let spend = ledger.spend(&month()).await.unwrap();
+    assert_eq!(spend.spent.pico(), 3 * absurd.pico());
+    let leased = ledger
+        .lease_spend(&month(), charges(1_000_000), usd(1))
+        .await;
+    assert!(matches!(leased.unwrap(), Leased::Refused(_)));
+}
+
+#[tokio::test]
+async fn a_slice_beyond_what_its_row_can_hold_is_refused_and_the_month_can_still_be_read() {
+    let home = Home::new().await;
+    let ledger = home.start().await;
+    let (limit, dear) = (usd(i128::MAX), usd(1 << 62));
+    assert_eq!(granted(&ledger, limit, dear).await, dear);
+    for _ in 0..2 {
+        let refused = ledger.lease_spend(&month(), limit, dear).await.unwrap();
+        assert!(matches!(refused, Leased::Refused(spend) if spend.held == dear));
+    }
 }
