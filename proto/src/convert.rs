@@ -2,6 +2,7 @@
 
 use keyway_words as words;
 
+use crate::Fault;
 use crate::billing::v1 as wire;
 
 /// A time on the wire.
@@ -17,6 +18,13 @@ pub fn from_timestamp(at: &prost_types::Timestamp) -> Option<words::Timestamp> {
         .checked_mul(1_000_000)?
         .checked_add(micros)
         .map(words::Timestamp)
+}
+
+/// The value of an enum's field. A number that this build does not know is refused: read as the
+/// default, it would mean more than was meant.
+pub fn known<E: TryFrom<i32>>(field: &str, number: i32) -> Result<E, Fault> {
+    E::try_from(number)
+        .map_err(|_unknown| Fault::field(field, "must be a value that this build knows"))
 }
 
 impl From<words::Usage> for wire::Usage {

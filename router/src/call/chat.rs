@@ -1,6 +1,7 @@
 //! Chat requests.
 
 use keyway_proto::Fault;
+use keyway_proto::convert::known;
 use keyway_proto::router::v1 as wire;
 use keyway_router_pricing::{Catalogue, Model};
 use keyway_router_providers::chat::{
@@ -24,7 +25,7 @@ impl Call {
         let most = found
             .and_then(Model::max_output)
             .and_then(|most| most.try_into().ok());
-        let mode = request.credential_mode();
+        let mode = known("credential_mode", request.credential_mode)?;
         let call = ChatCall {
             model: model.clone(),
             messages: messages(request.messages)?,

@@ -1,6 +1,7 @@
 //! Embedding requests.
 
 use keyway_proto::Fault;
+use keyway_proto::convert::known;
 use keyway_proto::router::v1 as wire;
 use keyway_router_pricing::{Catalogue, Model};
 use keyway_router_providers::embed::EmbedCall;
@@ -68,7 +69,7 @@ struct Parsed {
 impl Parsed {
     fn new(request: wire::EmbedRequest, most: usize, catalogue: &Catalogue) -> Result<Self, Fault> {
         let (provider, model) = model(&request.model, catalogue)?;
-        let mode = request.credential_mode();
+        let mode = known("credential_mode", request.credential_mode)?;
         let call = EmbedCall {
             model: model.clone(),
             inputs: inputs(request.inputs, most)?,

@@ -1,6 +1,7 @@
 //! Search requests.
 
 use keyway_proto::Fault;
+use keyway_proto::convert::known;
 use keyway_proto::router::v1 as wire;
 use keyway_router_pricing::Catalogue;
 use keyway_router_providers::search::{Contents, SearchCall};
@@ -20,7 +21,7 @@ impl Call {
             &request.model
         };
         let (provider, model) = model(asked, catalogue)?;
-        let mode = request.credential_mode();
+        let mode = known("credential_mode", request.credential_mode)?;
         if request.query.is_empty() && request.urls.is_empty() {
             return Err(Fault::field(
                 "query",

@@ -89,6 +89,35 @@ fn a_model_is_named_with_its_provider_or_found_in_the_catalogue() {
 }
 
 #[test]
+fn a_credential_mode_that_is_not_known_is_refused_and_not_read_as_the_widest() {
+    assert_eq!(
+        field(|request| request.credential_mode = 9),
+        "credential_mode"
+    );
+    let table = catalogue();
+    let search = wire::SearchRequest {
+        query: "rust".into(),
+        credential_mode: 9,
+        ..wire::SearchRequest::default()
+    };
+    let embed = wire::EmbedRequest {
+        model: "openai/text-embedding-3-small".into(),
+        inputs: vec!["x".into()],
+        credential_mode: -1,
+        ..wire::EmbedRequest::default()
+    };
+    let refused = [
+        Call::search(origin(), search, &table),
+        Call::embed(origin(), embed, &table),
+    ];
+    for refused in refused {
+        let fault = refused.unwrap_err();
+        assert_eq!(fault.reason, Reason::FieldInvalid);
+        assert_eq!(fault.field.as_deref(), Some("credential_mode"));
+    }
+}
+
+#[test]
 fn labels_and_ids_are_bounded() {
     let label = |name: &str, value: &str| {
         let (name, value) = (name.to_owned(), value.to_owned());

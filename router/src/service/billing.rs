@@ -1,8 +1,8 @@
 //! `BillingService`.
 
+mod asked;
 mod rerate;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,12 @@ use keyway_proto::Fault;
 use keyway_proto::billing::v1 as wire;
 use keyway_proto::billing::v1::billing_service_server::BillingService;
 use keyway_proto::billing::v1::stream_usage_request::Message as Asked;
-use keyway_proto::convert::{from_timestamp, timestamp};
-use keyway_router_billing::{
-    Ledger, LedgerError, PageRequest, Part, StreamItem, SummaryRequest, UsageFilter,
-};
-use keyway_words::{KeyName, Source, Timestamp, WorkspaceId};
+use keyway_proto::convert::timestamp;
+use keyway_router_billing::{Ledger, LedgerError, StreamItem};
+use keyway_words::{KeyName, WorkspaceId};
 use tonic::{Request, Response, Status, Streaming};
 
+use self::asked::{filter, page, summary};
 use super::Services;
 
 #[tonic::async_trait]
@@ -244,87 +243,4 @@ fn consumer(name: &str, scope: Option<WorkspaceId>) -> Result<Option<Consumer>, 
         .parse()
         .map_err(|_form| Fault::field("open.consumer", form))?;
     Ok(Some(Consumer { scope, name }))
-}
-
-fn filter(filter: Option<&wire::UsageFilter>) -> Result<UsageFilter, Fault> {
-    let Some(filter) = filter else {
-        return Ok(UsageFilter::default());
-    };
-    let workspace = match filter.workspace.as_str() {
-        "" => None,
-        name => Some(
-            WorkspaceId::from_resource(name)
-                .map_err(|form| Fault::field("filter.workspace", form.to_string()))?,
-        ),
-    };
-    let provider = match filter.provider.as_str() {
-        "" => None,
-        id => Some(id.parse().map_err(|form: keyway_words::InvalidName| {
-            Fault::field("filter.provider", form.to_string())
-        })?),
-    };
-    let source = match filter.source() {
-        wire::Source::Unspecified => None,
-        wire::Source::Own => Some(Source::Own),
-        wire::Source::Hosted => Some(Source::Hosted),
-    };
-    Ok(UsageFilter {
-        workspace,
-        provider,
-        source,
-        ..UsageFilter::default()
-    })
-}
-
-fn page(request: wire::ListUsageRequest) -> Result<PageRequest, Fault> {
-    let size = match u32::try_from(request.page_size) {
-        Ok(0) => 50,
-        Ok(size @ 1..=500) => size,
-        _ => return Err(Fault::field("page_size", "must be at most 500")),
-    };
-    let call_id = match request.call_id.as_str() {
-        "" => None,
-        id => Some(id.parse().map_err(|form: keyway_words::InvalidName| {
-            Fault::field("call_id", form.to_string())
-        })?),
-    };
-    Ok(PageRequest {
-        filter: filter(request.filter.as_ref())?,
-        from: time("from_time", request.from_time.as_ref())?,
-        to: time("to_time", request.to_time.as_ref())?,
-        call_id,
-        size,
-        token: request.page_token,
-    })
-}
-
-fn summary(request: wire::SummarizeUsageRequest) -> Result<SummaryRequest, Fault> {
-    let by = request.by().map(|part| match part {
-        wire::SummaryPart::Unspecified => Err(Fault::field("by", "must be parts of a summary")),
-        wire::SummaryPart::Workspace => Ok(Part::Workspace),
-        wire::SummaryPart::Day => Ok(Part::Day),
-        wire::SummaryPart::Model => Ok(Part::Model),
-        wire::SummaryPart::Source => Ok(Part::Source),
-        wire::SummaryPart::Key => Ok(Part::Key),
-        wire::SummaryPart::Label => Ok(Part::Label),
-    });
-    let by = by.collect::<Result<HashSet<_>, _>>()?;
-    if by.contains(&Part::Label) == request.label.is_empty() {
-        return Err(Fault::field(
-            "label",
-            "must be given with LABEL, and only then",
-        ));
-    }
-    Ok(SummaryRequest {
-        filter: filter(request.filter.as_ref())?,
-        from: time("from_time", request.from_time.as_ref())?,
-        to: time("to_time", request.to_time.as_ref())?,
-        by,
-        label: request.label,
-    })
-}
-
-fn time(field: &str, at: Option<&prost_types::Timestamp>) -> Result<Option<Timestamp>, Fault> {
-    at.map(|at| from_timestamp(at).ok_or_else(|| Fault::field(field, "must be a time")))
-        .transpose()
 }

@@ -9,7 +9,8 @@ use keyway_router_billing::{RerateRequest, Rerated};
 use keyway_router_pricing::Catalogue;
 use serde_json::{Value, json};
 
-use super::{Services, filter, time};
+use super::Services;
+use super::asked::{filter, span};
 use crate::price::rate_again;
 
 impl Services {
@@ -63,13 +64,7 @@ fn request(asked: &wire::RerateRequest, table: &str) -> Result<RerateRequest, Fa
         let form = "must say why in at most 512 bytes; it stands in the corrections";
         return Err(Fault::field("reason", form));
     }
-    let (from, to) = (
-        time("from_time", asked.from_time.as_ref())?,
-        time("to_time", asked.to_time.as_ref())?,
-    );
-    if from.zip(to).is_some_and(|(from, to)| from >= to) {
-        return Err(Fault::field("to_time", "must be after from_time"));
-    }
+    let (from, to) = span(asked.from_time.as_ref(), asked.to_time.as_ref())?;
     Ok(RerateRequest {
         filter: filter(asked.filter.as_ref())?,
         from,
