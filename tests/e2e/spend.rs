@@ -232,3 +232,22 @@ async fn the_lower_limit_holds_and_a_refusal_says_how_the_month_stands() {
     assert!(after - before <= 1, "what the router had not heard of yet");
     assert!(usd(&spend.spent_usd) <= times(usd("0.001"), 1));
 }
+
+#[tokio::test]
+async fn a_call_that_may_cost_more_than_can_be_said_does_not_pass_a_limit() {
+    // Twelve digits after the point leave a bound of 64 bits no room.
+    let factor = ("KEYWAY_ROUTER__PRICES__MULTIPLIER", "1.000000000001");
+    let product = setup().with(factor.0, factor.1).start().await;
+    let _logs = Logs(&product);
+    let tenant = product.tenant("unsayable").await;
+    limited(&product, &tenant, usd("0.000000000001")).await;
+    let http = Http::bearing(&product, &tenant.call_token);
+    let body = serde_json::json!({
+        "model": "gpt-5-mini", "max_completion_tokens": u64::MAX,
+        "messages": [{"role": "user", "content": "hi"}],
+    });
+    let before = product.simulator().journal().await.len();
+    let passed = http.at("/openai/v1/chat/completions", &body).await;
+    assert_eq!(passed.reason(), "SPEND_LIMIT", "{}", passed.text());
+    assert_eq!(product.simulator().journal().await.len(), before);
+}

@@ -3,6 +3,7 @@
 
 use keyway_proto::vault::v1 as vault;
 use keyway_proto::{Fault, Reason};
+use keyway_router_pricing::Model;
 use keyway_router_providers::WireRequest;
 use keyway_words::{Source, Usd};
 
@@ -35,15 +36,18 @@ impl Run {
         }
     }
 
-    /// The most that the request is expected to cost. What the table can't say is refused elsewhere.
+    /// The most that the request is expected to cost. A model without a price is refused elsewhere; what
+    /// the table can't say of one with a price may be any amount.
     fn most(&self, request: &WireRequest) -> Usd {
         let prices = &self.execution.prices;
         let (table, asked) = (prices.table(), Asked::of(&request.body));
         let model = table.find(self.call.provider, &self.call.model);
-        let most = model.and_then(|model| model.most(&asked.at_most(), prices.multiplier()));
-        most.unwrap_or(Usd::ZERO)
+        let most = |model: &Model| model.most(&asked.at_most(), prices.multiplier());
+        model.map_or(Usd::ZERO, |model| most(model).unwrap_or(ANY))
     }
 }
+
+const ANY: Usd = Usd::from_pico(i128::MAX);
 
 /// The lower of the operator's limit and the workspace's own.
 pub(crate) fn limit(lease: &Lease) -> Result<Option<Usd>, Fault> {
