@@ -3,7 +3,7 @@
 use keyway_router_pricing::Catalogue;
 use keyway_words::Timestamp;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait, QueryOrder, Set, TryInsertResult};
+use sea_orm::{EntityTrait, QueryOrder, Set};
 
 use crate::entity::price_tables;
 use crate::error::LedgerError;
@@ -21,19 +21,19 @@ pub struct PriceTable {
 }
 
 impl Ledger {
-    /// Keeps a table; `true` if it was not kept before. Do this before an attempt is priced with it.
-    pub async fn keep_price_table(&self, catalogue: &Catalogue) -> Result<bool, LedgerError> {
+    /// Keeps a table, once. Do this before an attempt is priced with it.
+    pub async fn keep_price_table(&self, catalogue: &Catalogue) -> Result<(), LedgerError> {
         let row = price_tables::ActiveModel {
             hash: Set(catalogue.hash().to_owned()),
             table_json: Set(catalogue.json().to_owned()),
             effective_at: Set(self.now().0),
         };
-        let kept = price_tables::Entity::insert(row)
+        price_tables::Entity::insert(row)
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .try_insert()
             .exec_without_returning(&self.side_writer())
             .await?;
-        Ok(matches!(kept, TryInsertResult::Inserted(1)))
+        Ok(())
     }
 
     /// A table by its hash; with an empty one the table that came into force last.

@@ -17,7 +17,7 @@ use super::Prices;
 use crate::conditions::PRICES;
 
 /// The overlay's file and what it puts into force.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PriceFile {
     /// `None`: the built-in table alone.
     pub path: Option<PathBuf>,
@@ -50,11 +50,12 @@ pub enum PriceFileError {
 
 impl PriceFile {
     /// Keeps the table in force before anything is priced with it. It is told on the billing
-    /// stream where it differs from those that were in force before.
+    /// stream where another one came into force last, also if this one was in force before that.
     pub async fn begin(&self) -> Result<(), PriceFileError> {
         let table = self.prices.table();
-        let is_first = self.ledger.price_table("").await?.is_none();
-        if self.ledger.keep_price_table(&table).await? && !is_first {
+        let before = self.ledger.price_table("").await?;
+        self.ledger.keep_price_table(&table).await?;
+        if before.is_some_and(|before| before.hash != table.hash()) {
             self.tell(&table, None).await?;
         }
         info!(table = table.hash(), "prices are in force");
@@ -233,6 +234,28 @@ mod tests {
             (&told["before"], &told["price_table"]),
             (&json!(before), &json!(after))
         );
+    }
+
+    #[tokio::test]
+    async fn a_start_on_a_table_that_others_came_after_stands_on_the_stream() {
+        let (first, then) = (format!("[{}]", row("1", "")), format!("[{}]", row("3", "")));
+        let world = world(&first).await;
+        world.clock.set(NOW.plus_seconds(60));
+        world.write(&then);
+        world.file.look().await.unwrap();
+        assert_eq!(world.told().await["operation"], "prices");
+        let again = Prices::new(Some(first), Aliases::default(), Multiplier::ONE, NOW).unwrap();
+        let restarted = PriceFile {
+            prices: Arc::new(again),
+            ..world.file.clone()
+        };
+        restarted.begin().await.unwrap();
+        let all = UsageFilter::default();
+        let stream = world.file.ledger.stream(all, "", true).await.unwrap();
+        let both: Vec<_> = stream.take(2).collect().await;
+        let last = both[1].as_ref().unwrap().event.clone().unwrap();
+        let last: serde_json::Value = serde_json::from_str(&last.operation_json).unwrap();
+        assert_eq!(last["price_table"], restarted.prices.table().hash());
     }
 
     #[tokio::test]
