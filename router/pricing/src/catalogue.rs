@@ -59,7 +59,8 @@ impl Catalogue {
     /// A row replaces the one of the same provider and model, or adds it. It holds for the dated
     /// ids of its model too (`gpt-5-mini` for `gpt-5-mini-2025-08-07`), which is what providers say
     /// that they served, unless they have a row of their own in the overlay. A row with
-    /// `effective_from` (a day, UTC) holds from then on; of several the latest that holds wins.
+    /// `effective_from` (a day, UTC) holds from then on; of several the latest that holds wins, and two
+    /// from one day on are refused.
     /// The table is the one at the given time; [`Catalogue::next_change`] says until when.
     pub fn with_overlay(overlay: &str, at: Timestamp) -> Result<Self, CatalogueError> {
         Self::load(&rows("overlay", overlay)?, at)
@@ -218,15 +219,20 @@ fn lay_over(
     at: Timestamp,
 ) -> Result<Option<Timestamp>, CatalogueError> {
     let mut dated = Vec::with_capacity(overlay.len());
+    let mut days = HashSet::new();
     for (index, value) in overlay.iter().enumerate() {
-        dated.push((Row::parse("overlay", index, value)?, value));
+        let row = Row::parse("overlay", index, value)?;
+        if !days.insert((row.key(), row.effective_from)) {
+            let cause = "another row has a price of this model from the same day on";
+            return Err(bad("overlay", index, value, cause.into()));
+        }
+        dated.push((row, value));
     }
     let next_change = dated
         .iter()
         .filter_map(|(row, _)| row.effective_from)
         .filter(|from| *from > at)
         .min();
-    // Stable: of rows of the same day the later one wins, as it stands in the file.
     dated.sort_by_key(|(row, _)| row.effective_from);
     dated.retain(|(row, _)| row.effective_from.is_none_or(|from| from <= at));
     let named: HashSet<_> = dated.iter().map(|(row, _)| row.key()).collect();
@@ -298,6 +304,17 @@ fn index(models: impl Iterator<Item = Arc<Model>>) -> HashMap<(ProviderId, Box<s
     by_name
 }
 
+/// A row that does not load; `index` counts from 0.
+fn bad(table: &'static str, index: usize, value: &Value, cause: String) -> CatalogueError {
+    let model = value.get("model").and_then(Value::as_str);
+    CatalogueError::BadRow {
+        table,
+        row: index + 1,
+        model: model.unwrap_or_default().chars().take(128).collect(),
+        cause,
+    }
+}
+
 struct Row {
     model: Model,
     effective_from: Option<Timestamp>,
@@ -305,18 +322,7 @@ struct Row {
 
 impl Row {
     fn parse(table: &'static str, index: usize, value: &Value) -> Result<Self, CatalogueError> {
-        let bad = |cause: String| CatalogueError::BadRow {
-            table,
-            row: index + 1,
-            model: value
-                .get("model")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .chars()
-                .take(128)
-                .collect(),
-            cause,
-        };
+        let bad = |cause: String| bad(table, index, value, cause);
         let raw: RawRow =
             serde_json::from_value(value.clone()).map_err(|error| bad(error.to_string()))?;
         let effective_from = match &raw.effective_from {
@@ -346,6 +352,9 @@ impl Row {
 
 /// The first moment of a day (UTC) in the form `2026-12-01`; `None` for what is no day.
 fn start_of(day: &str) -> Option<Timestamp> {
+    if day.len() != 10 {
+        return None; // what is longer does not fit the arithmetic
+    }
     let mut parts = day.splitn(3, '-').map(str::parse::<i64>);
     let (year, month, date) = (
         parts.next()?.ok()?,
@@ -358,7 +367,7 @@ fn start_of(day: &str) -> Option<Timestamp> {
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + date - 1;
     let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - 719_468;
     let start = Timestamp(days.checked_mul(86_400_000_000)?);
-    (day.len() == 10 && start.day() == day).then_some(start)
+    (start.day() == day).then_some(start)
 }
 
 fn rows(table: &'static str, text: &str) -> Result<Vec<Value>, CatalogueError> {

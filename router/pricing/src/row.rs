@@ -221,7 +221,13 @@ impl RawRow {
         let mut by_tier = BTreeMap::new();
         for (name, raw) in std::mem::take(&mut self.service_tiers) {
             known(&raw.unknown)?;
-            by_tier.insert(name.to_ascii_lowercase(), rates(raw.prices, raw.tiers)?);
+            let rates = rates(raw.prices, raw.tiers)?;
+            if rates.prices.input.is_none() {
+                return Err(format!("service_tiers.{name} must name input"));
+            }
+            if by_tier.insert(name.to_ascii_lowercase(), rates).is_some() {
+                return Err(format!("service_tiers.{name} stands there twice"));
+            }
         }
         Ok((base, by_tier))
     }
@@ -274,6 +280,20 @@ impl RawRow {
             .any(|price| price.0 > MOST_PER_REQUEST)
         {
             return Err("a price per request must be at most 100 USD".into());
+        }
+        self.check_request_tiers()
+    }
+
+    /// Refuses two prices for one number of results, and one for none.
+    fn check_request_tiers(&self) -> Result<(), String> {
+        let tiers = &self.request_tiers;
+        let (is_empty, overlap) = (
+            tiers.iter().any(|tier| tier.results_from > tier.results_to),
+            (tiers.iter().zip(tiers.iter().skip(1)))
+                .any(|(tier, next)| tier.results_to >= next.results_from),
+        );
+        if is_empty || overlap {
+            return Err("request_tiers must stand by ascending results and not overlap".into());
         }
         Ok(())
     }

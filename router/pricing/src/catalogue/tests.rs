@@ -167,6 +167,68 @@ fn a_row_that_is_not_of_its_form_names_itself_and_does_not_load() {
 }
 
 #[test]
+fn a_row_that_says_two_things_or_nothing_does_not_load() {
+    for (extra, cause) in [
+        (
+            r#","input":"1","output":"2","effective_from":"2026-9223372036854775807-01""#,
+            "effective_from",
+        ),
+        (
+            r#","input":"1","output":"2","service_tiers":{"flex":{"output":"1"}}"#,
+            "flex must name input",
+        ),
+        (
+            r#","input":"1","output":"2","service_tiers":{"flex":{"input":"1"},"Flex":{"input":"2"}}"#,
+            "twice",
+        ),
+        (
+            r#","input":"1","output":"2","request_tiers":[{"results_from":0,"results_to":25,"per_request":"1"},
+            {"results_from":25,"results_to":99,"per_request":"2"}]"#,
+            "overlap",
+        ),
+        (
+            r#","input":"1","output":"2","request_tiers":[{"results_from":9,"results_to":1,"per_request":"1"}]"#,
+            "ascending",
+        ),
+    ] {
+        let error = overlay(extra).unwrap_err().to_string();
+        assert!(error.contains(cause), "{extra}: {error}");
+    }
+}
+
+#[test]
+fn two_prices_of_one_model_from_the_same_day_on_are_refused() {
+    let row = |model: &str, input: &str, from: &str| {
+        format!(
+            r#"{{"provider":"openai","model":"{model}","kind":"chat","currency":"USD","unit":"per_million_tokens",
+            "input":"{input}","output":"2","source":"test"{from}}}"#
+        )
+    };
+    let load = |rows: &[String]| {
+        Catalogue::with_overlay(&format!("[{}]", rows.join(",")), Timestamp(0))
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    let later = r#","effective_from":"2026-12-01""#;
+    let good = [
+        row("a", "1", ""),
+        row("a", "2", later),
+        row("b", "1", later),
+    ];
+    assert_eq!(load(&good), Ok(()));
+    for twice in [
+        [row("a", "1", ""), row("a", "10", "")],
+        [row("a", "1", later), row("a", "10", later)],
+    ] {
+        let refused = load(&twice).unwrap_err();
+        assert!(
+            refused.contains("overlay, row 2 (a): another row"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn a_row_of_the_overlay_holds_for_the_dated_ids_of_its_model_too() {
     let of = |model: &str, input: &str, output: &str| {
         format!(
