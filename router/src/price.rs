@@ -143,7 +143,7 @@ impl Prices {
         };
         Priced {
             amounts,
-            unpriced: quote.unpriced.is_some(),
+            unpriced: quote.unpriced.is_some() || (charge.is_none() && quote.list.is_some()),
         }
     }
 }

@@ -19,6 +19,10 @@ impl Usd {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
+    /// More than one attempt can cost: 10¹⁸ USD, which no count of 64 bits comes to at any price of a
+    /// table. A larger figure is nonsense, and a few of them would leave no sum that fits.
+    pub const MOST_PER_ATTEMPT: Self = Self(1_000_000 * 1_000_000_000_000 * 1_000_000_000_000);
+
     /// From pico-USD.
     pub const fn from_pico(pico: i128) -> Self {
         Self(pico)

@@ -102,7 +102,7 @@ impl Quote {
     /// What is owed: list price times the operator's factor, rounded once at the end. `None` if
     /// the list price is not known.
     pub fn charge(&self, multiplier: Multiplier) -> Option<Usd> {
-        Some(self.exact?.times(multiplier)?.round())
+        Some(self.exact?.times(multiplier)?.round()).filter(is_sayable)
     }
 
     pub(crate) fn without_row(inputs: &PriceInputs<'_>) -> Self {
@@ -118,7 +118,8 @@ impl Quote {
         }
         match parts(model, usage, inputs) {
             Ok((lines, factors)) => {
-                let total = total(&lines, &factors).ok_or(Unpriced::TooLarge).map(Some);
+                let total = total(&lines, &factors).filter(|total| is_sayable(&total.round()));
+                let total = total.ok_or(Unpriced::TooLarge).map(Some);
                 Self::new(lines, factors, total, inputs)
             }
             Err(cause) => Self::new(Vec::new(), Vec::new(), Err(cause), inputs),
@@ -142,6 +143,10 @@ impl Quote {
             exact,
         }
     }
+}
+
+fn is_sayable(amount: &Usd) -> bool {
+    *amount <= Usd::MOST_PER_ATTEMPT
 }
 
 fn parts(

@@ -62,7 +62,8 @@ pub(crate) fn keep_raw(report: &RawValue) -> Option<String> {
 }
 
 /// The amount from the text of a JSON number, exponents included and never through a float; `None`
-/// if it is none, is negative, or does not fit. Below a pico-dollar halves go to the even neighbour.
+/// if it is none, is negative, or is more than an attempt can cost. Below a pico-dollar halves go to the
+/// even neighbour.
 pub(crate) fn usd(number: &RawValue) -> Option<Usd> {
     let (digits, exponent) = match number.get().split_once(['e', 'E']) {
         Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
@@ -75,7 +76,8 @@ pub(crate) fn usd(number: &RawValue) -> Option<Usd> {
         .checked_add(exponent)?
         .checked_sub(i32::try_from(fraction.len()).ok()?)?;
     let pico = if all == 0 { 0 } else { shift(all, scale)? };
-    (pico >= 0 && !digits.starts_with('-')).then_some(Usd::from_pico(pico))
+    let amount = Usd::from_pico(pico);
+    (all >= 0 && amount <= Usd::MOST_PER_ATTEMPT).then_some(amount)
 }
 
 /// The number, zero or more, times ten to this power if that fits; halves go to the even neighbour.
@@ -152,7 +154,12 @@ mod tests {
             ("0.0000000000015", Some(2)),
             ("0.30000000000000004", Some(300_000_000_000)),
             ("1e-400", Some(0)),
+            ("-0.0", Some(0)),
             ("-0.1", None),
+            ("-1e-400", None),
+            ("1e18", Some(1_000_000_000_000_000_000_000_000_000_000)),
+            ("1000000000000000000.000000000001", None),
+            ("1e26", None),
             ("1e99", None),
             ("\"0.007\"", None),
             ("null", None),

@@ -147,3 +147,19 @@ fn a_model_that_tells_no_usage_and_has_no_counting_rule_has_no_price() {
         assert!(load(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_figure_that_no_sum_could_hold_is_no_amount() {
+    // 2^64 tokens, twice, are 18 446 744 073 709.551615 × 0.25 + the same × 2 and fit.
+    let usage = Usage {
+        input_tokens: Some(u64::MAX),
+        output_tokens: Some(u64::MAX),
+        ..Usage::default()
+    };
+    let most = case(OpenAi, "gpt-5-mini", usage);
+    assert_eq!(list(&most), "41505174165846.491133750000");
+    let factor: Multiplier = "100000".parse().unwrap();
+    let quote = most.quote();
+    assert_eq!(quote.charge(factor), None);
+    assert!(quote.charge("10000".parse().unwrap()).is_some());
+}
