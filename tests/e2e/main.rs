@@ -69,6 +69,7 @@ mod test_key;
 mod tls;
 mod tools;
 mod traces;
+mod unreadable;
 mod upgrade;
 mod vault_down;
 mod warm;

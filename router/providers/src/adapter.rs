@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use keyway_words::{ProviderId, Timestamp};
 
 use crate::chat::{ChatCall, ChatDelta, ChatReply, StreamEnd};
@@ -92,6 +92,21 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// The paths that its own SDK may call; `None` if none are listed.
     fn native(&self) -> Option<&'static dyn NativeApi> {
         None
+    }
+
+    /// What a whole answer with a 2xx status to a POST at this path says of usage, whatever else of it
+    /// can't be read: it was used all the same.
+    fn measured(&self, path: &str, body: &[u8]) -> Metered {
+        let Some(api) = self.native() else {
+            return Metered::default();
+        };
+        let Some(found) = api.find(&Method::POST, path) else {
+            return Metered::default();
+        };
+        let mut meter = api.meter(found.endpoint, &found.model, None);
+        // Whether it is an error is known already.
+        drop(meter.whole(body));
+        meter.metered().clone()
     }
 
     /// Classifies an answer whose status is not 2xx. `now` resolves a `retry-after` that is a date

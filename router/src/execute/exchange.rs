@@ -61,6 +61,7 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
         progress: &mut Progress,
     ) -> Result<Answer, Failure> {
         progress.left = true;
+        let path = request.path.clone();
         let mut reply = self
             .upstream
             .send(request, self.key, self.room.clone())
@@ -96,7 +97,11 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
             }
             work => {
                 let body = reply.whole().await.map_err(Failure::Send)?;
-                whole(self.adapter, work, &body, progress).map_err(Failure::Decode)
+                let read = whole(self.adapter, work, &body, progress);
+                if read.is_err() {
+                    progress.metered = self.adapter.measured(&path, &body);
+                }
+                read.map_err(Failure::Decode)
             }
         }
     }

@@ -126,6 +126,26 @@ struct Event {
     cost_dollars: Option<Box<RawValue>>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cost {
+    #[serde(default)]
+    cost_dollars: Option<Box<RawValue>>,
+}
+
+impl SearchMeter {
+    /// A request of which nothing is known but what it cost.
+    fn take(&mut self, cost: Option<&RawValue>) {
+        let usage = Usage {
+            requests: Some(1),
+            ..Usage::default()
+        };
+        if cost.is_some() {
+            self.metered = response::metered(usage, cost);
+        }
+    }
+}
+
 impl NativeMeter for SearchMeter {
     fn event(&mut self, event: &SseEvent) -> Result<Seen, DecodeError> {
         let Ok(read) = serde_json::from_str::<Event>(&event.data) else {
@@ -135,19 +155,18 @@ impl NativeMeter for SearchMeter {
             let failure = within_answer(message, read.tag);
             return Err(DecodeError::Provider(Box::new(failure)));
         }
-        if let Some(cost) = &read.cost_dollars {
-            let usage = Usage {
-                requests: Some(1),
-                ..Usage::default()
-            };
-            self.metered = response::metered(usage, Some(cost));
-        }
+        self.take(read.cost_dollars.as_deref());
         Ok(Seen::Part)
     }
 
     fn whole(&mut self, body: &[u8]) -> Result<(), DecodeError> {
-        if let Ok(reply) = response::search(self.endpoint, body) {
-            self.metered = reply.metered;
+        match response::search(self.endpoint, body) {
+            Ok(reply) => self.metered = reply.metered,
+            // What it cost stands there all the same.
+            Err(_unreadable) => {
+                let read = serde_json::from_slice::<Cost>(body);
+                self.take(read.ok().and_then(|read| read.cost_dollars).as_deref());
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::Endpoint;
 use super::error::within_answer;
-use crate::count::{keep_raw, usd};
+use crate::count::{keep_raw, read_object, usd};
 use crate::json::JsonText;
 use crate::metered::Metered;
 use crate::search::{PageFailure, SearchReply, SearchResult};
@@ -169,16 +169,16 @@ fn usage(endpoint: Endpoint, pages: &[Page]) -> Usage {
 }
 
 pub(super) fn metered(usage: Usage, cost: Option<&RawValue>) -> Metered {
-    let total = cost
-        .and_then(|cost| serde_json::from_str::<Cost>(cost.get()).ok())
-        .and_then(|cost| cost.total);
+    let told = cost.map(read_object::<Cost>);
+    let is_nonsense = told.as_ref().is_some_and(Option::is_none);
+    let total = told.flatten().and_then(|cost| cost.total);
     let provider_cost = total.as_deref().and_then(usd);
     Metered {
         usage: Some(usage),
         complete: true,
         raw: cost.and_then(keep_raw),
         // A figure that is there but makes no sense is not replaced by one of ours.
-        flagged: total.is_some() && provider_cost.is_none(),
+        flagged: is_nonsense || (total.is_some() && provider_cost.is_none()),
         provider_cost,
         ..Metered::default()
     }
@@ -253,6 +253,11 @@ mod tests {
             ("", None, false),
             (r#","costDollars":{"total":"much"}"#, None, true),
             (r#","costDollars":{"total":-1}"#, None, true),
+            (r#","costDollars":{"total":null}"#, None, false),
+            (r#","costDollars":null"#, None, false),
+            (r#","costDollars":0.007"#, None, true),
+            (r#","costDollars":"0.007""#, None, true),
+            (r#","costDollars":[0.007]"#, None, true),
         ] {
             let metered = reply(Endpoint::Search, &format!(r#"{{"results":[]{cost}}}"#)).metered;
             assert_eq!(
