@@ -43,6 +43,11 @@ impl Usage {
         *self == Self::default()
     }
 
+    /// Whether both sides of a model's turn are known: what went in and what came out.
+    pub const fn has_both_sides(&self) -> bool {
+        self.input_tokens.is_some() && self.output_tokens.is_some()
+    }
+
     /// All input tokens, cached and fresh, text and audio; unknown parts count as none.
     pub fn prompt_tokens(&self) -> u64 {
         [

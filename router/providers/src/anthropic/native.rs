@@ -263,7 +263,9 @@ impl NativeMeter for MessageMeter {
             }
             "message_stop" => {
                 self.finished = true;
-                self.metered.complete = self.has_final_counts && self.metered.usage.is_some();
+                let usage = self.metered.usage;
+                self.metered.complete =
+                    self.has_final_counts && usage.is_some_and(|usage| usage.has_both_sides());
             }
             "error" => return Err(within_answer(read.error.unwrap_or_default())),
             _ => {}

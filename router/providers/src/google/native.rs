@@ -180,8 +180,10 @@ impl NativeApi for GoogleApi {
         _model: &str,
         body: Option<&NativeBody>,
     ) -> Box<dyn NativeMeter> {
-        let texts = body.filter(|_| endpoint.kind == Kind::Embed);
+        let embeds = endpoint.kind == Kind::Embed;
+        let texts = body.filter(|_| embeds);
         Box::new(ContentMeter {
+            embeds,
             text_bytes: texts.map(embedded::text_bytes),
             ..ContentMeter::default()
         })
@@ -192,6 +194,8 @@ impl NativeApi for GoogleApi {
 #[derive(Debug, Default)]
 struct ContentMeter {
     metered: Metered,
+    /// Whether it is asked for vectors, whose usage has one side.
+    embeds: bool,
     /// Of the texts that are to be embedded.
     text_bytes: Option<u64>,
     finished: bool,
@@ -232,7 +236,7 @@ impl ContentMeter {
         self.finished |=
             blocked.is_some() || candidates.any(|candidate| candidate.finish_reason.is_some());
         // Counts before the last chunk may still grow.
-        self.metered.complete = self.finished && self.metered.usage.is_some();
+        self.metered.complete &= self.finished;
     }
 }
 
@@ -262,12 +266,14 @@ impl NativeMeter for ContentMeter {
             }
         } else if let Ok(mut answer) = serde_json::from_slice::<Answer>(body) {
             error = answer.error.take();
+            // Nothing comes after it, whether it says how it ended or not.
+            self.finished = true;
             self.take(answer);
             if let Some(bytes) = self.text_bytes {
                 self.metered.answered_texts(bytes);
             }
+            self.metered.complete |= self.embeds && self.metered.usage.is_some();
         }
-        self.metered.complete = self.metered.usage.is_some();
         error.map_or(Ok(()), |error| Err(within_answer(error)))
     }
 

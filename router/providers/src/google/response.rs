@@ -73,7 +73,6 @@ pub(super) struct Said {
 pub(super) fn chat(body: &[u8]) -> Result<ChatReply, DecodeError> {
     let mut metered = Metered::default();
     let said = read(body, 0, &mut metered)?;
-    metered.complete = metered.usage.is_some();
     if said.finish.is_none() && !said.has_candidate {
         return Err(DecodeError::Malformed {
             what: "a generated content without a candidate",

@@ -38,7 +38,7 @@ impl EventReader for ContentReader {
             self.finish = said.finish;
         }
         // Counts before the last chunk may still grow.
-        self.metered.complete = self.finish.is_some() && self.metered.usage.is_some();
+        self.metered.complete &= self.finish.is_some();
         Ok(())
     }
 

@@ -17,16 +17,16 @@ struct Report {
     candidates_token_count: Count,
     thoughts_token_count: Count,
     total_token_count: Count,
-    prompt_tokens_details: Vec<ByModality>,
-    cache_tokens_details: Vec<ByModality>,
-    candidates_tokens_details: Vec<ByModality>,
+    prompt_tokens_details: Option<Vec<ByModality>>,
+    cache_tokens_details: Option<Vec<ByModality>>,
+    candidates_tokens_details: Option<Vec<ByModality>>,
     service_tier: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ByModality {
-    modality: String,
+    modality: Option<String>,
     token_count: Count,
 }
 
@@ -40,6 +40,7 @@ pub(super) fn read(report: &RawValue, metered: &mut Metered) {
         .as_ref()
         .map(|report| normal_form(report, &mut counter));
     metered.flagged = counter.flagged || usage.is_none();
+    metered.complete = usage.is_some_and(|usage| usage.has_both_sides());
     metered.usage = usage.filter(|usage| !usage.is_unknown());
     if let Some(tier) = report.and_then(|report| report.service_tier) {
         metered.service_tier = Some(tier);
@@ -53,9 +54,9 @@ fn normal_form(report: &Report, counter: &mut Counter) -> Usage {
     let candidates = counter.read(&report.candidates_token_count);
     let thoughts = counter.read(&report.thoughts_token_count);
     let total = counter.read(&report.total_token_count);
-    let audio = audio(&report.prompt_tokens_details, counter);
-    let cached_audio = self::audio(&report.cache_tokens_details, counter);
-    let audio_out = self::audio(&report.candidates_tokens_details, counter);
+    let audio = audio(report.prompt_tokens_details.as_deref(), counter);
+    let cached_audio = self::audio(report.cache_tokens_details.as_deref(), counter);
+    let audio_out = self::audio(report.candidates_tokens_details.as_deref(), counter);
 
     let input = sum(&[prompt, tool_use]);
     let output = output(total, input, candidates, thoughts);
@@ -100,8 +101,9 @@ fn sum(counts: &[Option<u64>]) -> Option<u64> {
 }
 
 /// Tokens of audio; `None` where the split names none.
-fn audio(split: &[ByModality], counter: &mut Counter) -> Option<u64> {
-    let audio = split.iter().filter(|part| part.modality == "AUDIO");
+fn audio(split: Option<&[ByModality]>, counter: &mut Counter) -> Option<u64> {
+    let parts = split.into_iter().flatten();
+    let audio = parts.filter(|part| part.modality.as_deref() == Some("AUDIO"));
     let counts: Vec<_> = audio.map(|part| counter.read(&part.token_count)).collect();
     sum(&counts)
 }
@@ -157,6 +159,18 @@ mod tests {
         assert_eq!(zero.usage.unwrap().output_tokens, Some(0));
         let unknown = metered(r#"{"promptTokenCount":11}"#);
         assert_eq!(unknown.usage.unwrap().output_tokens, None);
+        assert_eq!(unknown.basis(), keyway_words::Basis::Partial);
+    }
+
+    #[test]
+    fn a_split_that_is_null_is_none() {
+        let metered = metered(
+            r#"{"promptTokenCount":10,"candidatesTokenCount":2,"totalTokenCount":12,"cacheTokensDetails":null,
+                "promptTokensDetails":[{"modality":null,"tokenCount":10}],"candidatesTokensDetails":null}"#,
+        );
+        let usage = metered.usage.unwrap();
+        assert_eq!((usage.input_tokens, usage.output_tokens), (Some(10), Some(2)));
+        assert!(!metered.flagged);
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl EventReader for ChatReader {
         if let Some(report) = &chunk.usage {
             usage::read(report, &mut self.metered);
             // Counts before the last chunk may still grow.
-            self.metered.complete = !self.provider_finish.is_empty();
+            self.metered.complete &= !self.provider_finish.is_empty();
         }
         Ok(())
     }

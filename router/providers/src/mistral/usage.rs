@@ -30,13 +30,13 @@ struct PromptDetails {
 /// Reads a usage object, of chat or of embeddings. A later one replaces an earlier one.
 pub(super) fn read(report: &RawValue, metered: &mut Metered) {
     metered.raw = keep_raw(report);
-    metered.complete = true;
     let mut counter = Counter::default();
     let report: Option<Report> = read_object(report);
     let usage = report
         .as_ref()
         .map(|report| normal_form(report, &mut counter));
     metered.flagged = counter.flagged || usage.is_none();
+    metered.complete = usage.is_some_and(|usage| usage.has_both_sides());
     metered.usage = usage.filter(|usage| !usage.is_unknown());
     let Some(report) = report else { return };
     if let Some(tier) = report.service_tier {
@@ -75,7 +75,8 @@ fn normal_form(report: &Report, counter: &mut Counter) -> Usage {
     Usage {
         input_tokens: counter.rest(prompt, &[cached]),
         cache_read_tokens: cached,
-        output_tokens: completion,
+        // Of embeddings it may say nothing, and the total leaves no room for it.
+        output_tokens: completion.or((total.is_some() && total == prompt).then_some(0)),
         ..Usage::default()
     }
 }
@@ -126,6 +127,9 @@ mod tests {
             r#"{"prompt_tokens":"many"}"#,
         ] {
             assert!(metered(json).flagged, "{json}");
+        }
+        for half in [r#"{"prompt_tokens":7}"#, r#"{"completion_tokens":7}"#] {
+            assert_eq!(metered(half).basis(), keyway_words::Basis::Partial, "{half}");
         }
         let nothing = metered("{}");
         assert_eq!((nothing.usage, nothing.flagged), (None, false));

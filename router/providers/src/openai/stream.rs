@@ -97,7 +97,7 @@ impl EventReader for ChatReader {
         if let Some(report) = &chunk.usage {
             usage::read(report, &mut self.metered);
             // Compatible servers report running counts with every chunk; only the last is final.
-            self.metered.complete = is_extra_chunk || !self.provider_finish.is_empty();
+            self.metered.complete &= is_extra_chunk || !self.provider_finish.is_empty();
         }
         Ok(())
     }

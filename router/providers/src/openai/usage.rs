@@ -47,6 +47,14 @@ struct ResponseReport {
     output_tokens_details: Option<CompletionDetails>,
 }
 
+impl Report {
+    /// Whether the total leaves no room for an output, as that of embeddings.
+    fn is_all_input(&self) -> bool {
+        let of = |count: &Count| Counter::default().read(count);
+        of(&self.prompt_tokens).is_some_and(|prompt| of(&self.total_tokens) == Some(prompt))
+    }
+}
+
 impl From<ResponseReport> for Report {
     fn from(report: ResponseReport) -> Self {
         Self {
@@ -75,9 +83,10 @@ pub(super) fn read_response(report: &RawValue, metered: &mut Metered) {
 
 fn take(raw: &RawValue, report: Option<Report>, metered: &mut Metered) {
     metered.raw = keep_raw(raw);
-    metered.complete = true;
     let mut counter = Counter::default();
-    let usage = report.map(|report| normal_form(&report, &mut counter));
+    let read = report.map(|report| (normal_form(&report, &mut counter), report.is_all_input()));
+    metered.complete = read.is_some_and(|(usage, is_all_input)| is_all_input || usage.has_both_sides());
+    let usage = read.map(|(usage, _)| usage);
     metered.flagged = counter.flagged || usage.is_none();
     metered.usage = usage.filter(|usage| !usage.is_unknown());
 }
@@ -176,6 +185,11 @@ mod tests {
             (zero.cache_read_tokens, zero.reasoning_tokens),
             (None, None)
         );
+        let embedded = metered(r#"{"prompt_tokens":7,"total_tokens":7}"#);
+        assert!(embedded.complete && embedded.usage.unwrap().output_tokens.is_none());
+        for half in [r#"{"prompt_tokens":7}"#, r#"{"completion_tokens":7}"#] {
+            assert_eq!(metered(half).basis(), keyway_words::Basis::Partial, "{half}");
+        }
         let empty = metered(r#"{"prompt_tokens":null}"#);
         assert_eq!((empty.usage, empty.flagged), (None, false));
     }
