@@ -30,8 +30,9 @@ class Cluster:
         raise Missing(f"there is no {kind} {name}")
 
     def pods(self) -> list[tuple[str, dict]]:
-        kinds = ("Deployment", "StatefulSet", "Job")
-        return [(f"{kind} {d['metadata']['name']}", d["spec"]["template"]) for kind in kinds for d in self.all(kind)]
+        kinds = ("Deployment", "StatefulSet", "Job", "CronJob")
+        found = [(f"{kind} {d['metadata']['name']}", d["spec"]) for kind in kinds for d in self.all(kind)]
+        return [(name, spec.get("jobTemplate", {}).get("spec", spec)["template"]) for name, spec in found]
 
     def remove(self, kind: str, name: str) -> None:
         self.documents.remove(self.get(kind, name))

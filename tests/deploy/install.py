@@ -2,14 +2,14 @@
 
 import json
 
-from properties import SERVICES, same
+from properties import OUTER_MAPS, SERVICES, same
 
 # Files of the secrets that are made outside.
 FILES = {
     "keyway-vault-tls": {"tls.crt", "tls.key", "ca.crt"},
     "keyway-router-tls": {"tls.crt", "tls.key", "ca.crt"},
 }
-OURS = ("Deployment keyway-vault", "Deployment keyway-router", "Job keyway-migrate-vault", "Job keyway-migrate-router")
+OURS = ("Deployment keyway-vault", "Deployment keyway-router", "Job keyway-migrate-vault", "Job keyway-migrate-router", "CronJob keyway-restore")
 
 
 def ours(cluster):
@@ -19,6 +19,9 @@ def ours(cluster):
 def files_of(cluster, volume):
     """Names of the files in a volume; None where only the one who makes the secret knows."""
     if "configMap" in volume:
+        name = volume["configMap"]["name"]
+        if name in OUTER_MAPS:
+            return OUTER_MAPS[name]
         return set(cluster.get("ConfigMap", volume["configMap"]["name"])["data"])
     if "secret" in volume:
         items = volume["secret"].get("items")
@@ -45,6 +48,9 @@ def every_file_that_is_named_is_mounted(cluster):
             part = short.removeprefix("keyway-")
             yield from same(args, ["--config", f"/etc/keyway/config/{part}.toml"], f"{name}: arguments")
             wanted |= set(paths(cluster.config(short)))
+        elif kind == "CronJob":
+            yield from same(args, ["restore", "--config", "/etc/keyway/config/vault.toml"], f"{name}: arguments")
+            wanted |= set(paths(cluster.config("keyway-vault")))
         else:
             part = short.removeprefix("keyway-migrate-")
             folder = f"/etc/keyway/database/{part}"
@@ -63,9 +69,11 @@ def every_file_that_is_named_is_mounted(cluster):
 
 
 def urls_of_databases_come_from_the_secret(cluster):
-    for name, variable, key in (("keyway-vault", "KEYWAY_VAULT__DATABASE__URL", "vault-url"),
-                                ("keyway-router", "KEYWAY_ROUTER__LEDGER__URL", "router-url")):
-        env = {e["name"]: e.get("valueFrom", {}).get("secretKeyRef") for e in cluster.pod(name)["containers"][0]["env"]}
+    pods = dict(ours(cluster))
+    for name, variable, key in (("Deployment keyway-vault", "KEYWAY_VAULT__DATABASE__URL", "vault-url"),
+                                ("CronJob keyway-restore", "KEYWAY_VAULT__DATABASE__URL", "vault-url"),
+                                ("Deployment keyway-router", "KEYWAY_ROUTER__LEDGER__URL", "router-url")):
+        env = {e["name"]: e.get("valueFrom", {}).get("secretKeyRef") for e in pods[name]["containers"][0]["env"]}
         yield from same(env.get(variable), {"name": "keyway-database", "key": key}, f"{name}: {variable}")
 
 
@@ -81,7 +89,8 @@ def pods_can_read_their_secrets_and_nobody_else(cluster):
 
 def pods_have_accounts_of_their_own(cluster):
     for name, spec in ours(cluster):
-        wanted = "keyway-migrate" if name.startswith("Job") else name.split()[1]
+        kind, short = name.split()
+        wanted = {"Job": "keyway-migrate", "CronJob": "keyway-vault"}.get(kind, short)
         yield from same(spec.get("serviceAccountName"), wanted, f"{name}: account")
         account = cluster.get("ServiceAccount", wanted)
         yield from same(account.get("automountServiceAccountToken"), False, f"{wanted}: tokens unasked")
@@ -109,6 +118,32 @@ def jobs_try_again_and_stop(cluster):
         job = cluster.get("Job", f"keyway-migrate-{which}")["spec"]
         yield from same(job["template"]["spec"].get("restartPolicy"), "OnFailure", f"the job of {which}: after a failure")
         yield from same(job.get("backoffLimit"), 10, f"the job of {which}: tries")
+
+
+def a_restore_is_made_by_hand_alone_and_once(cluster):
+    once = cluster.get("CronJob", "keyway-restore")["spec"]
+    yield from same(once.get("suspend"), True, "keyway-restore: suspended")
+    job = once["jobTemplate"]["spec"]
+    if job.get("backoffLimit") != 0 or job["template"]["spec"].get("restartPolicy") != "Never":
+        yield "a restore that failed is tried again before anybody has read why"
+    if "ttlSecondsAfterFinished" not in job:
+        yield "the job of a restore stays, and there is no second one"
+    yield from same(job["template"]["spec"]["containers"][0]["image"], cluster.pod("keyway-vault")["containers"][0]["image"], "image of a restore")
+    selected = [s["metadata"]["name"] for s in cluster.all("Service") if s["spec"]["selector"].items() <= job["template"]["metadata"]["labels"].items()]
+    yield from same(selected, [], "Services that lead to a restore")
+
+
+def operators_change_switches_and_prices_while_routers_run(cluster):
+    config, spec = cluster.config("keyway-router"), cluster.pod("keyway-router")
+    mounts = {mount["mountPath"]: mount for mount in spec["containers"][0]["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    for name, path in (("keyway-switches", config["switches"]["file"]), ("keyway-prices", config["prices"]["overlay"])):
+        folder, _, file = path.rpartition("/")
+        mount = mounts[folder]
+        found = volumes[mount["name"]].get("configMap", {}).get("name")
+        yield from same((found, {file}), (name, OUTER_MAPS[name]), f"where {path} comes from")
+        if "subPath" in mount:
+            yield f"{path} never changes: kubelet does not follow a subPath"
 
 
 def certificates_are_made_and_renewed(cluster):
@@ -162,6 +197,8 @@ ALL = [
     pods_have_accounts_of_their_own,
     replicas_are_apart_and_have_room,
     jobs_try_again_and_stop,
+    a_restore_is_made_by_hand_alone_and_once,
+    operators_change_switches_and_prices_while_routers_run,
     certificates_are_made_and_renewed,
     somebody_looks_at_production,
 ]

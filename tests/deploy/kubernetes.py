@@ -14,13 +14,14 @@ from pathlib import Path
 import kubernetes_validate
 
 import install
+import pages
 import reach
 from cluster import Cluster, Missing, render
 from fields import is_harmless, removals
 from removals import REMOVALS, WHERE_MONITORED
 
 KUBERNETES = "1.34"
-PROPERTIES = [*REMOVALS, *reach.ALL, *install.ALL]
+PROPERTIES = [*REMOVALS, *reach.ALL, *install.ALL, *pages.ALL]
 
 
 def complaints(holds, cluster):

@@ -3,8 +3,9 @@
 import re
 
 
-# Made outside, by the commands of docs/kubernetes.md.
+# Made outside, by the commands of docs/kubernetes.md; config maps with the files that are in them.
 OUTER_SECRETS = {"keyway-database", "keyway-master-keys", "keyway-vault-tls", "keyway-router-tls", "postgres-tls", "keyway-nats", "nats-tls"}
+OUTER_MAPS = {"keyway-switches": {"switches.json"}, "keyway-prices": {"prices.json"}}
 SERVICES = {"keyway-vault": 7109, "keyway-router": 7119}
 PRIVATE = {"0.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "127.0.0.0/8"}
 PRIVATE_6 = {"::1/128", "fc00::/7", "fe80::/10"}
@@ -185,7 +186,7 @@ def only_the_vault_has_the_master_keys(cluster):
             for variable in container.get("env", []) + container.get("envFrom", []):
                 if "keyway-master-keys" in str(variable):
                     yield f"{name}: the master key is in the environment"
-    yield from same(having, ["Deployment keyway-vault"], "who has the master keys")
+    yield from same(having, ["Deployment keyway-vault", "CronJob keyway-restore"], "who has the master keys")
     config = cluster.config("keyway-vault")["master_key"]
     mounts = {m["name"]: m for m in cluster.pod("keyway-vault")["containers"][0]["volumeMounts"]}
     yield from same(mounts.get("master-keys", {}).get("mountPath"), config["directory"], "folder of the master keys")
@@ -201,8 +202,9 @@ def nobody_has_anothers_password(cluster):
         (volume,) = cluster.get("Job", f"keyway-migrate-{which}")["spec"]["template"]["spec"]["volumes"]
         seen = {item["key"] for item in volume["secret"].get("items", [])}
         yield from same(seen, allowed[f"keyway-{which}"], f"what the job of {which} sees of keyway-database")
-    for name, keys in allowed.items():
-        spec = cluster.pod(name)
+    pods = [(name, cluster.pod(name), keys) for name, keys in allowed.items()]
+    restore = cluster.get("CronJob", "keyway-restore")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    for name, spec, keys in [*pods, ("keyway-restore", restore, allowed["keyway-vault"])]:
         for volume in spec["volumes"]:
             if volume.get("secret", {}).get("secretName") == "keyway-database":
                 items = volume["secret"].get("items")
@@ -224,6 +226,9 @@ def schemas_are_changed_by_jobs(cluster):
 
 def everything_named_is_there(cluster):
     maps = {m["metadata"]["name"] for m in cluster.all("ConfigMap")}
+    for name in maps & set(OUTER_MAPS):
+        yield f"every apply would put {name} back as it is here"
+    maps |= set(OUTER_MAPS)
     secrets = OUTER_SECRETS | {c["spec"]["secretName"] for c in cluster.all("Certificate")}
     accounts = {a["metadata"]["name"] for a in cluster.all("ServiceAccount")}
     for name, template in cluster.pods():

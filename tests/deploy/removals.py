@@ -150,8 +150,8 @@ REMOVALS = {
         unset("KEYWAY_ROUTER__RELAY__REPLICAS", "2"),
         unset("KEYWAY_ROUTER__RELAY__URL", "nats://nats.keyway.svc:4222"),
         unset("KEYWAY_ROUTER__RELAY__URL", "tls://keyway:secret@nats.keyway.svc:4222"),
-        drop(*ROUTER, *POD, "volumes", 4, "secret", "items", 0),
-        put("other", *ROUTER, *POD, "volumes", 4, "secret", "secretName"),
+        drop(*ROUTER, *POD, "volumes", 6, "secret", "items", 0),
+        put("other", *ROUTER, *POD, "volumes", 6, "secret", "secretName"),
         closed(4222),
     ],
     properties.routers_show_a_token_for_the_vault_only: [
@@ -177,6 +177,7 @@ REMOVALS = {
     ],
     properties.everything_named_is_there: [
         gone("ConfigMap", "keyway-vault"),
+        lambda c: c.documents.append({"kind": "ConfigMap", "metadata": {"name": "keyway-switches"}}),
         gone("ServiceAccount", "keyway-router"),
         put("nothing", *VAULT, *POD, "volumes", 2, "secret", "secretName"),
         put({"a": "b"}, "Service", "keyway-router", "spec", "selector"),
