@@ -4,7 +4,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -127,6 +127,39 @@ fn an_empty_database_takes_the_key_that_it_is_given_and_keeps_to_it() {
     let again = server.open(FILE, &server.path("first"), &[]);
     let line = String::from_utf8_lossy(&again.stderr).into_owned();
     assert_says(&line, &["there is an operator already"]);
+}
+
+/// An image has no folder for a file, and no program that could read it.
+#[test]
+fn the_first_operators_token_goes_to_standard_output_where_asked_but_never_to_a_screen() {
+    let server = Server::empty();
+    let key = server.path("key");
+    new_key(&key);
+    let bootstrap = |screen: Option<fs::File>| {
+        let mut command = program("vault", &["bootstrap", "--out", "-"]);
+        command.env(FILE, &key).current_dir(server.0.path());
+        let Some(screen) = screen else {
+            return server.run(command, &[]);
+        };
+        let path = server.path("vault.db");
+        command.env("KEYWAY_VAULT__DATABASE__PATH", path);
+        command.stdout(screen).stderr(Stdio::piped());
+        let child = command.spawn().expect("it starts");
+        child.wait_with_output().expect("it ends")
+    };
+    let screen = fs::File::options().read(true).write(true).open("/dev/ptmx");
+    let refused = bootstrap(Some(screen.expect("a terminal")));
+    let line = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success(), "{line}");
+    assert_says(&line, &["--out -", "a terminal"]);
+
+    let made = bootstrap(None);
+    let said = String::from_utf8_lossy(&made.stdout);
+    assert!(
+        said.starts_with("kwo_") && said.ends_with('\n') && said.lines().count() == 1,
+        "{made:?}"
+    );
+    assert!(made.stderr.is_empty() && !server.path("-").exists());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `keyway-vault bootstrap`: the first operator's token, and only while there is no operator.
 
 use std::fs;
-use std::io;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use keyway_words::{Role, Secret};
@@ -30,6 +30,11 @@ pub(crate) enum BootstrapError {
         /// What the system said.
         cause: io::Error,
     },
+    /// Whoever looks at the screen would see it.
+    #[error(
+        "--out -: standard output is a terminal, which would show the token; send it into a file"
+    )]
+    Terminal,
     /// The token can't be made.
     #[error(transparent)]
     Keys(#[from] DataKeyError),
@@ -38,7 +43,8 @@ pub(crate) enum BootstrapError {
     Store(#[from] StoreError),
 }
 
-/// Makes the token and writes it to a new file that its owner alone can read.
+/// Makes the token and writes it to a new file that its owner alone can read, or, where `out` is
+/// `-`, to standard output: an image has no folder for a file, and nothing that could read it.
 pub(crate) async fn bootstrap(
     store: &Store,
     keyring: &Keyring,
@@ -72,7 +78,9 @@ pub(crate) async fn bootstrap(
     hand_over(out, &secret)?;
     if let Err(error) = write.commit().await {
         // A file with a token that does not work would mislead; if it stays, it is harmless.
-        drop(fs::remove_file(out));
+        if out != Path::new(STANDARD_OUTPUT) {
+            drop(fs::remove_file(out));
+        }
         return Err(error.into());
     }
     Ok(())
@@ -82,11 +90,23 @@ fn hand_over(out: &Path, secret: &Secret) -> Result<(), BootstrapError> {
     let mut line = Zeroizing::new(String::with_capacity(secret.len() + 1));
     line.push_str(secret.expose());
     line.push('\n');
-    write_private(out, line.as_bytes()).map_err(|cause| BootstrapError::Write {
+    let written = if out == Path::new(STANDARD_OUTPUT) {
+        let mut standard = io::stdout();
+        if standard.is_terminal() {
+            return Err(BootstrapError::Terminal);
+        }
+        standard
+            .write_all(line.as_bytes())
+            .and_then(|()| standard.flush())
+    } else {
+        write_private(out, line.as_bytes())
+    };
+    written.map_err(|cause| BootstrapError::Write {
         path: out.to_owned(),
         cause,
     })
 }
 
+const STANDARD_OUTPUT: &str = "-";
 const SUBJECT: &str = "service:bootstrap";
 const YEAR: i64 = 365 * 24 * 60 * 60;

@@ -89,7 +89,7 @@ fn command() -> Command {
     let bootstrap = Command::new("bootstrap")
         .about("Makes the first operator's token, only while there is no operator")
         .arg(out(
-            "The new file for the token, readable by its owner alone",
+            "The new file for the token, readable by its owner alone; - is standard output, if that is no terminal",
         ));
     let restore = Command::new("restore")
         .about("Tells routers and the audit trail that a backup took the place of the database")
