@@ -108,6 +108,35 @@ async fn after_a_failure_the_id_may_be_used_again_and_its_receipt_shows_every_at
     assert_eq!(first_call(&repeated), given.call_id);
 }
 
+/// Callers beside each other keep every worker busy, so that one may be held up behind its answer.
+#[tokio::test]
+async fn a_failed_call_has_let_go_of_its_id_before_its_caller_knows() {
+    let product = Product::start().await;
+    let rule = json!({"action": {"fixture": "openai/400_invalid.error"}});
+    product.simulator().script(&rule).await;
+    let mut callers = JoinSet::new();
+    for caller in 0..8 {
+        let speaker = product.caller();
+        callers.spawn(async move {
+            for call in 0..100 {
+                let id = format!("at-once-{caller}-{call}");
+                for _time in 0..2 {
+                    let failed = speaker.chat(once(&id)).await.unwrap_err();
+                    let why = reason(&failed);
+                    assert_eq!(
+                        why,
+                        Some(Reason::ProviderRejectedRequest),
+                        "{id}: {failed:?}"
+                    );
+                }
+            }
+        });
+    }
+    while let Some(caller) = callers.join_next().await {
+        caller.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_call_keeps_its_id_between_two_attempts() {
     let product = Product::start().await;

@@ -38,7 +38,7 @@ pub(super) struct Run {
     pub(super) refusal: Option<NativeRefusal>,
     admitted: Admitted,
     _in_flight: drain::InFlight,
-    _request_id: Option<Claimed>,
+    request_id: Option<Claimed>,
 }
 
 impl Run {
@@ -66,7 +66,7 @@ impl Run {
             refusal: None,
             admitted,
             _in_flight: in_flight,
-            _request_id: claimed,
+            request_id: claimed,
         }
     }
 
@@ -84,7 +84,15 @@ impl Run {
         if result.is_err() {
             self.tell_failure().await;
         }
-        self.listener.answer(result);
+        let Self {
+            mut listener,
+            admitted,
+            request_id,
+            ..
+        } = self;
+        // Whoever has the answer may ask again at once, with the same id if it failed.
+        drop((admitted, request_id));
+        listener.answer(result);
     }
 
     /// What a caller over plain HTTP learns beside the fault.
