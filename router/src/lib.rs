@@ -34,6 +34,7 @@ pub mod edge;
 pub mod execute;
 pub mod keys;
 mod ledger_watch;
+mod media_type;
 pub mod meter;
 mod observed;
 pub mod price;

@@ -9,6 +9,7 @@ pub(crate) mod harness;
 mod hosted;
 mod hygiene;
 mod isolation;
+mod nonsense;
 mod stream;
 
 use keyway::Part;

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
 use keyway_chassis::access::{Authority, grant};
@@ -263,15 +263,16 @@ impl Begun {
         let mut reply = Response::new(Body::empty());
         self.head(&mut reply, &native.head);
         let bytes = native.body.unwrap_or_default();
-        reply
-            .headers_mut()
-            .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        if reply.status() != StatusCode::NO_CONTENT {
+            let length = HeaderValue::from(bytes.len());
+            reply.headers_mut().insert(header::CONTENT_LENGTH, length);
+        }
         reply.map(|_empty| Body::new(Whole::new(bytes)))
     }
 
     /// The provider's head, and whose call it was on whose key.
     fn head(&self, reply: &mut Response<Body>, head: &NativeHead) {
-        *reply.status_mut() = http::StatusCode::from_u16(head.status).unwrap_or_default();
+        *reply.status_mut() = StatusCode::from_u16(head.status).unwrap_or_default();
         reply.headers_mut().clone_from(&head.headers);
         say_whose(reply, &self.workspace, head.source, &head.key);
     }

@@ -12,6 +12,7 @@ use tonic::{Code, Status};
 
 use super::serve::Failed;
 use super::{Asked, words};
+use crate::media_type::{EVENTS, is_of};
 
 pub(super) const CALL_ID: &str = "keyway-call-id";
 pub(super) const WORKSPACE: &str = "keyway-workspace";
@@ -31,8 +32,7 @@ pub(super) fn reply(mut reply: Response<Body>, asked: &Asked) -> Response<Body> 
         let failed = reply.extensions_mut().remove::<Failed>();
         return failure(asked, &status, failed);
     }
-    let kind = reply.headers().get(header::CONTENT_TYPE);
-    let events = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    let events = is_of(reply.headers(), EVENTS);
     let asked = asked.clone();
     reply.map(|inner| {
         Body::new(Shaped {

@@ -5,7 +5,6 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use http::{HeaderMap, header};
 use keyway_router_billing::LedgerError;
 use keyway_router_providers::chat::ChatDelta;
 use keyway_router_providers::{Adapter, DecodeError, Metered, WireRequest};
@@ -17,6 +16,7 @@ use super::failure::Failure;
 use super::native::{self, Relay};
 use super::{Answer, Answering, NativePiece, NativeRefusal, Notes};
 use crate::call::Work;
+use crate::media_type::{JSON, PAGE, is_of};
 use crate::upstream::{Reply, Room, SendError, Upstream};
 
 /// How far an exchange came.
@@ -70,7 +70,8 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
         if !(200..300).contains(&reply.status()) {
             return Err(self.refused(&mut reply, progress).await);
         }
-        if is_page(reply.headers()) {
+        // What something between here and the provider says to people, with whatever status.
+        if is_of(reply.headers(), PAGE) {
             let what = "it is an HTML page";
             return Err(Failure::Decode(DecodeError::Malformed { what }));
         }
@@ -81,6 +82,14 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
             key: self.key_name.clone(),
         });
         match self.work {
+            // Asked for events, it answered at once: an error, or an answer that nobody waits for.
+            work @ Work::StreamChat(_) if is_of(reply.headers(), JSON) => {
+                let body = reply.whole().await.map_err(Failure::Send)?;
+                let read = whole(self.adapter, work, &body, progress);
+                let what = "it is one answer, not a stream of events";
+                let error = read.err().unwrap_or(DecodeError::Malformed { what });
+                Err(Failure::Decode(error))
+            }
             Work::StreamChat(_) => {
                 let deltas = self.deltas;
                 stream(self.adapter, &mut reply, deltas, progress).await
@@ -115,12 +124,6 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
         }
         Failure::Provider(self.adapter.failure(status, &headers, &body, self.now))
     }
-}
-
-/// What something between here and the provider says to people, with whatever status.
-fn is_page(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 fn whole(

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, header};
 use keyway_router_providers::DecodeError;
 use keyway_router_providers::json::JsonText;
 use keyway_router_providers::native::{Frames, NativeMeter, Seen};
-use keyway_router_providers::sse::{SseDecoder, SseError};
+use keyway_router_providers::sse::{SseDecoder, SseError, SseEvent};
 use keyway_words::{Secret, Source};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use super::Answer;
 use super::exchange::{Progress, broke_off};
 use super::failure::Failure;
 use crate::call::NativeCall;
+use crate::media_type::{EVENTS, is_of};
 use crate::upstream::{Reply, without_key_whole};
 
 /// The head of an answer that passes.
@@ -96,15 +97,18 @@ impl Relay<'_> {
             }));
         }
         let mut meter = self.call.meter();
-        if !is_stream(reply.headers()) {
+        if !is_of(reply.headers(), EVENTS) {
             let body = reply.whole().await.map_err(Failure::Send)?;
-            if let Some(meter) = &mut meter {
+            let read = meter.as_mut().map_or(Ok(()), |meter| {
                 let read = meter.whole(&body);
                 progress.metered.clone_from(meter.metered());
-                if let (Err(error), Source::Hosted) = (read, self.source) {
-                    return Err(Failure::Decode(error)); // its words are for the key's owner alone
-                }
-            }
+                read.and_then(|()| readable(self.source, &body))
+            });
+            let body = match read {
+                Ok(()) => body,
+                Err(_told) if matches!(self.source, Source::Own) => self.without_key(body),
+                Err(error) => return Err(Failure::Decode(error)), // its words are for the key's owner alone
+            };
             let body = Some(body);
             return Ok(Answer::Native(NativeReply { head, body }));
         }
@@ -132,7 +136,7 @@ impl Relay<'_> {
         mut meter: Box<dyn NativeMeter>,
         progress: &mut Progress,
     ) -> Result<(), Failure> {
-        let mut reader = Reader::default();
+        let mut reader = Reader::of(self.source);
         while !meter.is_finished() {
             let Some(bytes) = reply.next().await.map_err(broke_off)? else {
                 break;
@@ -160,12 +164,22 @@ impl Relay<'_> {
         let Some((error, words)) = read.error else {
             return Ok(());
         };
-        let own = matches!(self.source, Source::Own);
-        if let (true, Ok(words)) = (own, std::str::from_utf8(&words)) {
-            let words = without_key_whole(words, self.key);
-            self.send(NativePiece::Error(words.into())).await;
+        // Where the provider said nothing, or nothing that can be read, the error is told in our words.
+        if matches!(self.source, Source::Own)
+            && !words.is_empty()
+            && std::str::from_utf8(&words).is_ok()
+        {
+            let words = self.without_key(words);
+            self.send(NativePiece::Error(words)).await;
         }
         Err(Failure::Decode(error))
+    }
+
+    /// A provider's words; what is no text can't be looked through, and passes as it is.
+    fn without_key(&self, words: Bytes) -> Bytes {
+        let text = std::str::from_utf8(&words);
+        let text = text.map(|text| without_key_whole(text, self.key));
+        text.map_or(words, Into::into)
     }
 
     /// A caller that left is noticed elsewhere; the answer may be read on.
@@ -189,19 +203,19 @@ struct Read {
 struct Reader {
     frames: Frames,
     sse: SseDecoder,
+    source: Source,
 }
 
-impl Default for Reader {
-    fn default() -> Self {
+impl Reader {
+    fn of(source: Source) -> Self {
         Self {
             frames: Frames::default(),
             // An error may stand in the stream as plain JSON.
             sse: SseDecoder::with_bare_json(),
+            source,
         }
     }
-}
 
-impl Reader {
     fn push(&mut self, bytes: &[u8], meter: &mut dyn NativeMeter) -> Read {
         match self.frames.push(bytes) {
             Ok(frames) => self.read(&frames, meter),
@@ -212,13 +226,25 @@ impl Reader {
         }
     }
 
-    /// The body has ended: what is left passes too.
+    /// The body has ended: what is left passes too. It is read as if its event were whole, since an
+    /// error whose last line has no end is one all the same.
     fn end(&mut self, meter: &mut dyn NativeMeter) -> Read {
         let rest = self.frames.rest();
         if rest.is_empty() {
             return Read::default();
         }
-        self.read(&[rest], meter)
+        let read = self.read(std::slice::from_ref(&rest), meter);
+        if read.error.is_some() {
+            return read;
+        }
+        let ended = self.read(&[Bytes::from_static(b"\n\n")], meter);
+        match ended.error {
+            None => read,
+            Some((error, _end)) => Read {
+                error: Some((error, rest)),
+                ..Read::default()
+            },
+        }
     }
 
     fn read(&mut self, frames: &[Bytes], meter: &mut dyn NativeMeter) -> Read {
@@ -229,7 +255,9 @@ impl Reader {
             let mut hidden = false;
             let mut failed = read.err();
             for event in events.drain(..) {
-                match meter.event(&event) {
+                let seen = meter.event(&event);
+                let seen = seen.and_then(|seen| self.readable(&event).map(|()| seen));
+                match seen {
                     Ok(seen) => hidden |= seen == Seen::OnlyUsage,
                     Err(error) => failed = failed.or(Some(error)),
                 }
@@ -249,6 +277,28 @@ impl Reader {
             error: None,
         }
     }
+
+    fn readable(&self, event: &SseEvent) -> Result<(), DecodeError> {
+        if event.data == TERMINATOR {
+            return Ok(());
+        }
+        readable(self.source, event.data.as_bytes())
+    }
+}
+
+/// The one event that is no JSON.
+const TERMINATOR: &str = "[DONE]";
+
+/// On the platform's key only what can be read passes: anything else may be words about its account.
+fn readable(source: Source, body: &[u8]) -> Result<(), DecodeError> {
+    let own = matches!(source, Source::Own);
+    let json = || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    if own || json() {
+        return Ok(());
+    }
+    Err(DecodeError::Malformed {
+        what: "it is no JSON",
+    })
 }
 
 fn unreadable(error: SseError) -> DecodeError {
@@ -275,11 +325,6 @@ pub(super) fn refusal(
         headers: passing(headers, source),
         body: words.into(),
     })
-}
-
-fn is_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 fn is_encoded(headers: &HeaderMap) -> bool {

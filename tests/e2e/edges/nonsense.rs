@@ -1,0 +1,173 @@
+//! Answers that no provider should give: none of them is a leak, a call for nothing, or a cut answer that
+//! looks whole.
+
+use keyway_proto::billing::v1::{Basis, Source};
+use serde_json::{Value, json};
+
+use super::harness::{Answer, Http, PROVIDERS, chat};
+use crate::harness::{DEMO, Logs, Product};
+
+/// What a provider says of its account, to whoever holds the key.
+const WORDS: &str = "account org-7f3a";
+const SECRET: &str = "sk-keyway-test-own-0001";
+
+/// Every next answer is this one.
+async fn answers(product: &Product, kind: &str, body: &str) {
+    product.simulator().reset().await;
+    let headers = json!({"content-type": kind});
+    let action = json!({"status": 200, "headers": headers, "body": body});
+    let rule = json!({"match": {}, "action": action});
+    product.simulator().script(&rule).await;
+}
+
+async fn with_own_key(product: &Product) {
+    let stored = product.admin().put_key(DEMO, "openai", SECRET).await;
+    stored.expect("stored");
+    product
+        .until_served_by("openai/gpt-5-mini", Source::Own)
+        .await;
+}
+
+/// Endings of a stream that are errors, with and without the end of their last line.
+fn endings(provider: &str) -> Vec<String> {
+    let error = match provider {
+        "anthropic" => json!({"type": "error", "error": {"type": "api_error", "message": WORDS}}),
+        "mistral" => json!({"object": "error", "message": WORDS, "type": "internal", "code": "1"}),
+        _ => json!({"error": {"message": WORDS, "type": "server_error", "code": 500}}),
+    };
+    let cut = format!("data: {{\"error\": {{\"message\": \"{WORDS}");
+    vec![
+        format!("data: {error}\n\n"),
+        format!("data: {error}\n"),
+        format!("data: {error}"),
+        format!("{error}\n"),
+        format!("{error}"),
+        format!("event: error\ndata: {error}"),
+        format!("data: upstream failure: {WORDS}\n\n"),
+        cut,
+    ]
+}
+
+#[track_caller]
+fn is_refused(answer: &Answer, what: &str) {
+    let text = answer.text();
+    assert_eq!(answer.status, 502, "{what}: {text}");
+    assert_eq!(answer.reason(), "PROVIDER_PROTOCOL", "{what}: {text}");
+    assert!(!text.contains(WORDS), "{what}: {text}");
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_does_not_pass_from_the_platforms_account() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let http = Http::of(&product);
+    let page = format!("<html>{WORDS}</html>");
+    let cut = format!("{{\"id\": \"x\", \"note\": \"{WORDS}");
+    for provider in PROVIDERS {
+        for body in [page.as_str(), &cut, WORDS, ""] {
+            answers(&product, "application/json", body).await;
+            let answer = http.post(provider, &chat(provider, false)).await;
+            is_refused(&answer, &format!("{provider}, {body:?}"));
+        }
+        answers(&product, "Text/HTML; charset=utf-8", &page).await;
+        let answer = http.post(provider, &chat(provider, false)).await;
+        is_refused(&answer, provider);
+        for ending in endings(provider) {
+            answers(&product, "text/event-stream", &ending).await;
+            let answer = http.post(provider, &chat(provider, true)).await;
+            let text = answer.text();
+            assert!(!text.contains("org-7f3a"), "{provider}, {ending}: {text}");
+            assert!(
+                answer.broken || text.contains("error") || answer.status >= 500,
+                "{provider}, {ending}: {text}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_on_an_own_key_passes_without_the_key_wherever_in_an_answer_it_stands() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let http = Http::of(&product);
+    with_own_key(&product).await;
+    let error = json!({"error": {"message": format!("odd {SECRET} end"), "type": "server_error"}});
+    for (kind, body, stream) in [
+        ("application/json", format!("{error}"), false),
+        ("text/event-stream", format!("data: {error}\n\n"), true),
+        ("text/event-stream", format!("data: {error}"), true),
+        ("text/event-stream", format!("{error}"), true),
+    ] {
+        answers(&product, kind, &body).await;
+        let answer = http.post("openai", &chat("openai", stream)).await;
+        let text = answer.text();
+        assert!(text.contains("odd [key] end"), "{body}: {text}");
+        assert!(!answer.broken, "{body}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_too_long_ends_its_stream_with_an_error_on_either_key() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let http = Http::of(&product);
+    let rule = json!({"match": {"stream": true}, "action": {"nonsense": "oversized_event"}});
+    for source in ["hosted", "own"] {
+        if source == "own" {
+            with_own_key(&product).await;
+        }
+        product.simulator().script(&rule).await;
+        let answer = http.post("openai", &chat("openai", true)).await;
+        product.simulator().reset().await;
+        assert_eq!(answer.header("keyway-source"), source);
+        assert!(
+            answer.broken || answer.text().contains("PROVIDER_PROTOCOL"),
+            "{source}: it ended as if it were whole: {}",
+            answer.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn events_are_events_in_whatever_case_their_type_is_written() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let http = Http::of(&product);
+    for provider in PROVIDERS {
+        let headers = json!({"content-type": "Text/Event-Stream; charset=utf-8"});
+        let rule = json!({"match": {"stream": true}, "action": {"headers": headers}});
+        product.simulator().script(&rule).await;
+        let answer = http.post(provider, &chat(provider, true)).await;
+        product.simulator().reset().await;
+        assert_eq!(
+            answer.header("content-length"),
+            "",
+            "{provider}: it was held"
+        );
+        let id = answer.header("keyway-call-id");
+        let events = product.admin().events_of(DEMO, &[&id]).await;
+        let basis: Vec<_> = events.iter().map(|event| event.basis()).collect();
+        assert_eq!(basis, [Basis::ProviderReported], "{provider}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_answered_at_once_is_paid_for_once_and_refused() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let http = Http::of(&product);
+    let usage = json!({"prompt_tokens": 4, "completion_tokens": 3, "total_tokens": 7});
+    let choice = json!({"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"});
+    let whole = json!({"id": "x", "object": "chat.completion", "created": 1, "model": "gpt-5-mini", "choices": [choice], "usage": usage});
+    answers(&product, "application/json", &whole.to_string()).await;
+    let ask = json!({"model": "openai/gpt-5-mini", "stream": true, "messages": [{"role": "user", "content": "hi"}]});
+    let before = product.simulator().journal().await.len();
+    let answer = http.at("/v1/chat/completions", &ask).await;
+    is_refused(&answer, "a whole answer");
+    let asked: Vec<Value> = product.simulator().journal().await;
+    assert_eq!(asked.len() - before, 1, "it was asked again");
+    let id = answer.header("keyway-call-id");
+    let events = product.admin().events_of(DEMO, &[&id]).await;
+    let basis: Vec<_> = events.iter().map(|event| event.basis()).collect();
+    assert_eq!(basis, [Basis::ProviderReported]);
+}
