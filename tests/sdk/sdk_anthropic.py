@@ -61,7 +61,12 @@ def anthropic_cache_schema_refusal_and_counting():
     reply = create(model=CLAUDE, max_tokens=2, messages=user("hello"))
     same(reply.stop_reason, "max_tokens", "limit")
     same(claude_client().messages.count_tokens(model=CLAUDE, messages=user("hello")).input_tokens, 5, "count")
-    same([m.id for m in claude_client().models.list(limit=2).data], ["claude-fable-5", "claude-fable-5-1"], "models")
+    models = claude_client().models
+    same([m.id for m in models.list(limit=2).data], ["claude-fable-5", "claude-fable-5-1"], "models")
+    names = [model.id for model in models.list(limit=3)]  # page after page
+    assert CLAUDE in names and len(names) == len(set(names)) > 6, names
+    same(models.retrieve(CLAUDE).id, CLAUDE, "one model")
+    raises(anthropic.NotFoundError, lambda: models.retrieve("claude-nope"))
 
 
 @check

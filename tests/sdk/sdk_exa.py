@@ -14,6 +14,8 @@ def exa_search():
     same(reply.cost_dollars.total, 0.021, "cost: 7 + 2 extra results + 12 summaries, in thousandths")
     same(exa_client().search("rust", type="lite", contents=False).cost_dollars.total, 0.004, "cost")
     same(exa_client().search("[sim:empty]").results, [], "no results")
+    similar = exa_client().find_similar("https://a.example/1", num_results=3, contents=False)
+    same((len(similar.results), similar.cost_dollars.total), (3, 0.007), "pages like one")
 
 
 @check

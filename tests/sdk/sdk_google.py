@@ -73,6 +73,18 @@ def google_calls_and_the_way_back():
 
 
 @check
+def google_calls_functions_by_itself():
+    def weather(city: str) -> str:
+        """The weather in a city."""
+        return f"18 C in {city}"
+
+    chat = google_client().chats.create(model=FLASH, config={"tools": [weather]})
+    reply = chat.send_message("weather?")
+    same(reply.text, "The tool said: 18 C in sample", "text after what the SDK called")
+    same([content.role for content in chat.get_history()], ["user", "model", "user", "model"], "turns")
+
+
+@check
 def google_schema_limit_image_and_blocks():
     reply = generate("hello", response_mime_type="application/json", response_json_schema=SCHEMA)
     same(json.loads(reply.text), ARGUMENTS, "value")

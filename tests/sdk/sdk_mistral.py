@@ -81,6 +81,8 @@ def mistral_embeddings_and_models():
     same(len(reply.data[0].embedding), 8, "asked dimensions")
     models = {model.id: model for model in mistral_client().models.list().data}
     assert models[SMALL].capabilities.completion_chat and not models["mistral-embed"].capabilities.completion_chat
+    same(mistral_client().models.retrieve(model_id=SMALL).id, SMALL, "one model")
+    same(raises(errors.SDKError, lambda: mistral_client().models.retrieve(model_id="nope")).status_code, 404, "no model")
 
 
 @check

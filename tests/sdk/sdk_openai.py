@@ -108,6 +108,8 @@ def openai_embeddings():
 def openai_models():
     ids = [model.id for model in openai_client().models.list()]
     assert CHAT in ids and "text-embedding-3-small" in ids, ids
+    same(openai_client().models.retrieve(CHAT).id, CHAT, "one model")
+    raises(openai.NotFoundError, lambda: openai_client().models.retrieve("gpt-nope"))
 
 
 @check

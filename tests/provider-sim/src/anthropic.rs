@@ -7,8 +7,9 @@ mod messages;
 use serde_json::{Value, json};
 
 use crate::control::number;
+use crate::models::Model;
 use crate::reply::{Reply, request_id};
-use crate::request::Request;
+use crate::request::{Request, text};
 use crate::script::Action;
 use crate::{fixtures, models};
 
@@ -63,30 +64,58 @@ pub(crate) fn answer(request: &Request, action: &Action) -> Reply {
                 "anthropic/models.response",
                 &list(request),
             )),
+            ("GET", path) if path.starts_with("/v1/models/") => one(request, path),
             (method, path) => files::answer(request, method, path),
         }
     });
     reply.unwrap_or_else(|fault| fault.reply(request))
 }
 
+fn one(request: &Request, path: &str) -> Result<Reply, Fault> {
+    let name = path.trim_start_matches("/v1/models/");
+    let model = models::find(NAME, name);
+    let model = model.ok_or_else(|| Fault::not_found(format!("model: {name}")))?;
+    Ok(Reply::like(
+        request,
+        "anthropic/models.response",
+        &row(model),
+    ))
+}
+
+fn row(model: &Model) -> Value {
+    let mut row = fixtures::json("anthropic/models.response.json")["data"][0].take();
+    row["id"] = json!(model.name);
+    row["display_name"] = json!(model.name);
+    row["max_input_tokens"] = json!(model.context_window);
+    row["max_tokens"] = json!(model.max_output);
+    row
+}
+
+/// A page: the models behind `after_id`, or the last ones before `before_id`.
 fn list(request: &Request) -> Value {
     let mut body = fixtures::json("anthropic/models.response.json");
-    let row = body["data"][0].clone();
     let limit = number(&request.query, "limit")
         .and_then(|limit| usize::try_from(limit).ok())
         .unwrap_or(20);
-    let rows: Vec<Value> = models::of(NAME)
-        .take(limit)
-        .map(|model| {
-            let mut row = row.clone();
-            row["id"] = json!(model.name);
-            row["display_name"] = json!(model.name);
-            row["max_input_tokens"] = json!(model.context_window);
-            row["max_tokens"] = json!(model.max_output);
-            row
-        })
-        .collect();
-    body["has_more"] = json!(rows.len() < models::of(NAME).count());
+    let all: Vec<&Model> = models::of(NAME).collect();
+    let at = |parameter| {
+        let name = text(&request.query, parameter)?;
+        all.iter().position(|model| model.name == name)
+    };
+    let (from, to) = match at("before_id") {
+        Some(before) => (before.saturating_sub(limit), before),
+        None => {
+            let from = at("after_id").map_or(0, |after| after + 1);
+            (from, all.len().min(from.saturating_add(limit)))
+        }
+    };
+    let more = if at("before_id").is_some() {
+        from > 0
+    } else {
+        to < all.len()
+    };
+    let rows: Vec<Value> = all[from..to].iter().map(|model| row(model)).collect();
+    body["has_more"] = json!(more);
     body["first_id"] = rows.first().map_or(Value::Null, |row| row["id"].clone());
     body["last_id"] = rows.last().map_or(Value::Null, |row| row["id"].clone());
     body["data"] = json!(rows);

@@ -1,4 +1,4 @@
-//! Exa: search, contents, answer.
+//! Exa: search, pages like one, contents, answer.
 
 mod check;
 mod price;
@@ -21,6 +21,7 @@ pub(crate) type Fault = String;
 pub(crate) fn answer(request: &Request, action: &Action) -> Reply {
     let reply = match (request.method.as_str(), request.path.as_str()) {
         ("POST", "/search") => search(request, action),
+        ("POST", "/findSimilar") => similar(request, action),
         ("POST", "/contents") => contents(request, action),
         ("POST", "/answer") => respond(request, action),
         (method, path) => Ok(error(
@@ -94,6 +95,15 @@ fn search(request: &Request, action: &Action) -> Result<Reply, Fault> {
         &results,
         &cost,
     ))
+}
+
+fn similar(request: &Request, action: &Action) -> Result<Reply, Fault> {
+    check::similar(request)?;
+    let results = results::found(request);
+    let cost = price::search("auto", results.len(), 0);
+    let body = json!({"requestId": request_id(request), "results": results});
+    let id = "exa/search_plain.response";
+    Ok(whole(request, action, id, body, &cost))
 }
 
 fn contents(request: &Request, action: &Action) -> Result<Reply, Fault> {

@@ -113,6 +113,7 @@ pub(crate) fn answer(request: &Request, action: &Action) -> Reply {
         ("POST", "/v1/chat/completions") => chat::answer(request, action),
         ("POST", "/v1/embeddings") => embeddings::answer(request, action),
         ("GET", "/v1/models") => Ok(Reply::like(request, "mistral/models.response", &list())),
+        ("GET", path) if path.starts_with("/v1/models/") => one(request, path),
         (method, path) => files::answer(request, method, path),
     };
     reply.unwrap_or_else(|fault| fault.reply(request))
@@ -150,6 +151,13 @@ pub(crate) fn known_model(request: &Request, kind: &str) -> Result<(), Fault> {
         return Err(Fault::refused("invalid_model", "1500", message));
     }
     Ok(())
+}
+
+fn one(request: &Request, path: &str) -> Result<Reply, Fault> {
+    let name = path.trim_start_matches("/v1/models/");
+    let row = models::one(&list(), name);
+    let row = row.ok_or_else(Fault::not_found)?;
+    Ok(Reply::like(request, "mistral/models.response", &row))
 }
 
 fn list() -> Value {

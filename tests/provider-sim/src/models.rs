@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 const TABLE: &str = include_str!("../models.json");
 
@@ -36,6 +37,12 @@ pub(crate) fn of(provider: &str) -> impl Iterator<Item = &'static Model> {
 /// The model with exactly this name.
 pub(crate) fn find(provider: &str, name: &str) -> Option<&'static Model> {
     of(provider).find(|model| model.name == name)
+}
+
+/// The row of a list of models with one of these names, as `GET /v1/models/NAME` gives it.
+pub(crate) fn one(list: &Value, name: &str) -> Option<Value> {
+    let rows = list["data"].as_array().into_iter().flatten();
+    rows.cloned().find(|row| row["id"] == name)
 }
 
 impl Model {

@@ -46,6 +46,15 @@ impl Fault {
         )
     }
 
+    fn no_model(name: &str) -> Self {
+        Self {
+            status: 404,
+            message: format!("The model `{name}` does not exist or you do not have access to it."),
+            param: None,
+            code: Some("model_not_found"),
+        }
+    }
+
     pub(crate) fn unsupported(param: &'static str) -> Self {
         let message = format!("Unsupported parameter: '{param}' is not supported with this model.");
         Self::new(param, "unsupported_parameter", message)
@@ -79,8 +88,14 @@ fn create(request: &Request, action: &Action) -> Option<Result<Reply, Fault>> {
         ("POST", "/v1/responses") => responses::answer(request, action),
         ("POST", "/v1/embeddings") => embeddings::answer(request, action),
         ("GET", "/v1/models") => Ok(Reply::like(request, "openai/models.response", &list())),
+        ("GET", path) => one(request, path.strip_prefix("/v1/models/")?),
         _ => return None,
     })
+}
+
+fn one(request: &Request, name: &str) -> Result<Reply, Fault> {
+    let row = models::one(&list(), name).ok_or_else(|| Fault::no_model(name))?;
+    Ok(Reply::like(request, "openai/models.response", &row))
 }
 
 /// The field names that are allowed at the top level.
@@ -130,13 +145,7 @@ pub(crate) fn known_model(request: &Request, kind: &str, endpoint: &str) -> Resu
         });
     }
     if name.ends_with("-nope") {
-        let message = format!("The model `{name}` does not exist or you do not have access to it.");
-        return Err(Fault {
-            status: 404,
-            message,
-            param: None,
-            code: Some("model_not_found"),
-        });
+        return Err(Fault::no_model(name));
     }
     Ok(())
 }

@@ -51,6 +51,21 @@ const CONTENTS: [&str; 13] = [
     "context",
     "snapshotAsOf",
 ];
+const SIMILAR: [&str; 13] = [
+    "url",
+    "numResults",
+    "includeDomains",
+    "excludeDomains",
+    "excludeSourceDomain",
+    "startPublishedDate",
+    "endPublishedDate",
+    "startCrawlDate",
+    "endCrawlDate",
+    "includeText",
+    "excludeText",
+    "category",
+    "contents",
+];
 const ANSWER: [&str; 7] = [
     "query",
     "text",
@@ -90,13 +105,7 @@ pub(super) fn search(request: &Request) -> Result<(), Fault> {
         return Err(format!("type must be one of {TYPES:?}"));
     }
     for_type(request, kind)?;
-    if request.has("numResults")
-        && !body["numResults"]
-            .as_u64()
-            .is_some_and(|count| (1..=100).contains(&count))
-    {
-        return Err("numResults must be an integer from 1 to 100".to_owned());
-    }
+    number_of_results(body)?;
     if request.has("category")
         && !body["category"]
             .as_str()
@@ -105,6 +114,27 @@ pub(super) fn search(request: &Request) -> Result<(), Fault> {
         return Err(format!("category must be one of {CATEGORIES:?}"));
     }
     texts(body)
+}
+
+/// Pages like one.
+pub(super) fn similar(request: &Request) -> Result<(), Fault> {
+    known(request, &SIMILAR)?;
+    if !request.body["url"].is_string() {
+        return Err("url must be a URL".to_owned());
+    }
+    number_of_results(&request.body)?;
+    texts(&request.body)
+}
+
+fn number_of_results(body: &Value) -> Result<(), Fault> {
+    let number = &body["numResults"];
+    let some = number
+        .as_u64()
+        .is_some_and(|count| (1..=100).contains(&count));
+    if number.is_null() || some {
+        return Ok(());
+    }
+    Err("numResults must be an integer from 1 to 100".to_owned())
 }
 
 fn for_type(request: &Request, kind: &str) -> Result<(), Fault> {

@@ -153,6 +153,8 @@ fn calls_and_results_belong_together() {
     let turns = |turns: Value| with(&json!({"contents": turns}));
     assert_eq!(turns(json!([user, call, result("1")])), Ok(()));
     assert!(turns(json!([user, call, result("2")])).is_err());
+    let nameless = json!({"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": 1}}}]});
+    assert_eq!(turns(json!([user, call, nameless])), Ok(()));
     assert!(turns(json!([user, call, user])).is_err());
     assert!(turns(json!([user, call])).is_err());
     assert!(turns(json!([user, result("1")])).is_err());

@@ -85,13 +85,7 @@ fn groups(contents: &[Value]) -> Result<(), Fault> {
                 "Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn.",
             ));
         }
-        let answers = |result: &Value, call: &Value| {
-            result["name"] == call["name"] && (call["id"].is_null() || result["id"] == call["id"])
-        };
-        let unanswered = open
-            .iter()
-            .any(|call| !results.iter().any(|result| answers(result, call)));
-        if unanswered {
+        if !each_is_answered(&open, results) {
             return Err(Fault::new(
                 "Please ensure that every function response has the name and id of its function call.",
             ));
@@ -104,6 +98,22 @@ fn groups(contents: &[Value]) -> Result<(), Fault> {
     Err(Fault::new(
         "Please ensure that function call turn is followed by a function response turn.",
     ))
+}
+
+/// A result belongs to the call of its id; one without an id to a call of its name that has no result yet.
+fn each_is_answered(calls: &[Value], results: Vec<Value>) -> bool {
+    let mut left: Vec<&Value> = calls.iter().collect();
+    let (named, unnamed): (Vec<Value>, Vec<Value>) = results
+        .into_iter()
+        .partition(|result| !result["id"].is_null());
+    named.iter().chain(&unnamed).all(|result| {
+        let answers = |call: &&Value| {
+            let id = &result["id"];
+            result["name"] == call["name"] && (id.is_null() || *id == call["id"])
+        };
+        let found = left.iter().position(answers);
+        found.map(|at| left.remove(at)).is_some()
+    })
 }
 
 fn all(content: &Value, kind: &str) -> Vec<Value> {
