@@ -21,7 +21,8 @@ pub use error::TlsError;
 pub(crate) use refusal::TlsRefusal;
 pub use server::TlsServer;
 pub use settings::{
-    CLIENT_AUTH, ClientAuth, ClientTls, FileRules, KeyPair, ServerTls, client_auth, key_pair,
+    CLIENT_AUTH, ClientAuth, ClientTls, FileRules, KeyPair, ServerTls, TlsFile, client_auth, file,
+    key_pair,
 };
 
 use crate::clock::Clock;

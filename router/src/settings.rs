@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use keyway_chassis::access::LookupRate;
 use keyway_chassis::config::{ConfigError, Setting, Settings, Values};
-use keyway_chassis::tls::{ClientTls, key_pair};
+use keyway_chassis::tls::{self, ClientTls, key_pair};
 use keyway_migrations::{ChoiceError, DatabaseAddress};
 use keyway_router_billing::LedgerConfig;
 use keyway_router_pricing::{Aliases, Multiplier};
@@ -210,7 +210,7 @@ fn vault_tls(values: &Values) -> Result<Option<(ClientTls, String)>, ConfigError
         .get::<String>("vault.endpoint")?
         .parse()
         .map_err(|_form| values.refuse("vault.endpoint", "a URL"))?;
-    let authorities: Option<PathBuf> = values.get("vault.tls.ca")?;
+    let authorities = tls::file(values, "vault.tls.ca")?;
     let pair = key_pair(values, "vault.tls")?;
     let name: Option<String> = values.get("vault.tls.server_name")?;
     let https = endpoint.scheme() == "https";

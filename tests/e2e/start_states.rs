@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::harness::pki::Authority;
 use crate::harness::{Product, Setup};
 
 const FILE: &str = "KEYWAY_VAULT__MASTER_KEY__FILE";
@@ -315,4 +316,48 @@ async fn the_launcher_makes_a_first_key_and_refuses_every_other_state_with_the_s
     fs::write(&key, good).expect("the key");
     let product = Setup::new().start_in(folder).await;
     product.expect("with its key back it starts").stop().await;
+}
+
+#[test]
+fn a_tls_file_that_can_not_be_used_is_refused_by_the_setting_that_names_it() {
+    let server = Server::sealed();
+    let authority = Authority::new();
+    let leaf = authority.server();
+    let other = authority.server();
+    let write = |name: &str, text: &str| {
+        let path = server.path(name);
+        fs::write(&path, text).expect("a file");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("a mode");
+        path.to_str().expect("text").to_owned()
+    };
+    let certificate = write("server.pem", &leaf.certificate);
+    let key = write("server.key", &leaf.key);
+    let another = write("other.key", &other.key);
+    let nothing = write("empty.pem", "");
+    let absent = server.path("absent.pem");
+    let absent = absent.to_str().expect("text");
+    for (own, section, values, setting) in [
+        ("SERVER", "server", [absent, &key, ""], "certificate"),
+        ("DATA", "data", [absent, &key, ""], "certificate"),
+        ("DATA", "data", [&certificate, absent, ""], "key"),
+        ("DATA", "data", [&certificate, &another, ""], "key"),
+        ("DATA", "data", [&certificate, &nothing, ""], "key"),
+        ("DATA", "data", [&nothing, &key, ""], "certificate"),
+        ("DATA", "data", [&certificate, &key, &nothing], "client_ca"),
+    ] {
+        let mut command = program("vault", &["--set", "log.level=error"]);
+        command.env(FILE, server.path("first"));
+        let [certificate, key, authorities] = values;
+        let variable = |name: &str| format!("KEYWAY_VAULT__{own}__TLS__{name}");
+        command
+            .env(variable("CERTIFICATE"), certificate)
+            .env(variable("KEY"), key);
+        if !authorities.is_empty() {
+            command
+                .env(variable("CLIENT_AUTH"), "required")
+                .env(variable("CLIENT_CA"), authorities);
+        }
+        let line = refused(&server.run(command, &[]));
+        assert_says(&line, &[&format!("({section}.tls.{setting})")]);
+    }
 }

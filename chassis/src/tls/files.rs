@@ -5,7 +5,6 @@ use std::fs::File;
 use std::hash::{Hash as _, Hasher};
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyway_words::Timestamp;
@@ -17,7 +16,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
-use super::{FileRules, KeyPair, TlsError};
+use super::{FileRules, KeyPair, TlsError, TlsFile};
 
 /// The bytes of the files of one use.
 pub(super) struct Contents {
@@ -29,13 +28,13 @@ pub(super) struct Contents {
 impl Contents {
     pub(super) fn read(
         pair: Option<&KeyPair>,
-        authorities: Option<&PathBuf>,
+        authorities: Option<&TlsFile>,
         rules: FileRules,
     ) -> Result<Self, TlsError> {
         Ok(Self {
             certificate: pair.map(|pair| public(&pair.certificate)).transpose()?,
             key: pair.map(|pair| private(&pair.key, rules)).transpose()?,
-            authorities: authorities.map(|path| public(path)).transpose()?,
+            authorities: authorities.map(public).transpose()?,
         })
     }
 
@@ -71,8 +70,8 @@ pub(super) fn certified(
     )?;
     let pem = contents.key.as_ref().map_or(&[][..], |pem| pem.as_slice());
     let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_form| TlsError::NotPem {
-        path: pair.key.clone(),
-        wanted: "private key",
+        file: pair.key.clone(),
+        wanted: "unencrypted private key",
     })?;
     let (begins, ends) = validity(&chain, &pair.certificate)?;
     in_time(begins, ends, now, &pair.certificate)?;
@@ -85,30 +84,33 @@ pub(super) fn certified(
 }
 
 /// The CAs whose certificates count.
-pub(super) fn roots(contents: &Contents, path: &Path) -> Result<Arc<RootCertStore>, TlsError> {
+pub(super) fn roots(contents: &Contents, file: &TlsFile) -> Result<Arc<RootCertStore>, TlsError> {
     let mut store = RootCertStore::empty();
-    for authority in certificates(contents.authorities.as_deref().unwrap_or_default(), path)? {
+    for authority in certificates(contents.authorities.as_deref().unwrap_or_default(), file)? {
         store
             .add(authority)
-            .map_err(|error| TlsError::refused(path, &error))?;
+            .map_err(|error| TlsError::refused(file, &error))?;
     }
     Ok(Arc::new(store))
 }
 
-fn certificates(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn certificates(pem: &[u8], file: &TlsFile) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match read {
         Ok(chain) if !chain.is_empty() => Ok(chain),
         _ => Err(TlsError::NotPem {
-            path: path.to_owned(),
+            file: file.clone(),
             wanted: "certificate",
         }),
     }
 }
 
-fn validity(chain: &[CertificateDer<'_>], path: &Path) -> Result<(Timestamp, Timestamp), TlsError> {
+fn validity(
+    chain: &[CertificateDer<'_>],
+    file: &TlsFile,
+) -> Result<(Timestamp, Timestamp), TlsError> {
     let unreadable = || TlsError::Certificate {
-        path: path.to_owned(),
+        file: file.clone(),
         why: "it is not an X.509 certificate",
     };
     let leaf = chain.first().ok_or_else(unreadable)?;
@@ -124,7 +126,7 @@ fn in_time(
     begins: Timestamp,
     ends: Timestamp,
     now: Timestamp,
-    path: &Path,
+    file: &TlsFile,
 ) -> Result<(), TlsError> {
     let why = if ends <= now {
         format!("expired at {}", ends.rfc3339())
@@ -134,7 +136,7 @@ fn in_time(
         return Ok(());
     };
     Err(TlsError::Time {
-        path: path.to_owned(),
+        file: file.clone(),
         why,
     })
 }
@@ -144,43 +146,43 @@ pub(super) fn seconds(count: i64) -> Timestamp {
     Timestamp(count.saturating_mul(1_000_000))
 }
 
-fn public(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let file = open(path)?;
+fn public(file: &TlsFile) -> Result<Vec<u8>, TlsError> {
+    let opened = open(file)?;
     let mut bytes = Vec::new();
-    read(file, path, &mut bytes)?;
+    read(opened, file, &mut bytes)?;
     Ok(bytes)
 }
 
-fn private(path: &Path, rules: FileRules) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    let file = open(path)?;
-    let metadata = file.metadata().map_err(|cause| io(path, cause))?;
+fn private(file: &TlsFile, rules: FileRules) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+    let opened = open(file)?;
+    let metadata = opened.metadata().map_err(|cause| io(file, cause))?;
     let forbidden = if rules.group_reads { 0o037 } else { 0o077 };
     if metadata.permissions().mode() & forbidden != 0 {
-        return Err(TlsError::Exposed(path.to_owned()));
+        return Err(TlsError::Exposed(file.clone()));
     }
     // Room for all of it, so that reading does not grow it and leave copies behind.
     let room = usize::try_from(metadata.len().min(LONGEST)).unwrap_or(0);
     let mut bytes = Zeroizing::new(Vec::with_capacity(room.saturating_add(1)));
-    read(file, path, &mut bytes)?;
+    read(opened, file, &mut bytes)?;
     Ok(bytes)
 }
 
-fn open(path: &Path) -> Result<File, TlsError> {
-    File::open(path).map_err(|cause| io(path, cause))
+fn open(file: &TlsFile) -> Result<File, TlsError> {
+    File::open(&file.path).map_err(|cause| io(file, cause))
 }
 
-fn read(file: File, path: &Path, bytes: &mut Vec<u8>) -> Result<(), TlsError> {
-    let read = file.take(LONGEST).read_to_end(bytes);
-    let read = read.map_err(|cause| io(path, cause))?;
+fn read(opened: File, file: &TlsFile, bytes: &mut Vec<u8>) -> Result<(), TlsError> {
+    let read = opened.take(LONGEST).read_to_end(bytes);
+    let read = read.map_err(|cause| io(file, cause))?;
     if u64::try_from(read).is_ok_and(|read| read >= LONGEST) {
-        return Err(TlsError::TooLarge(path.to_owned()));
+        return Err(TlsError::TooLarge(file.clone()));
     }
     Ok(())
 }
 
-fn io(path: &Path, cause: std::io::Error) -> TlsError {
+fn io(file: &TlsFile, cause: std::io::Error) -> TlsError {
     TlsError::Io {
-        path: path.to_owned(),
+        file: file.clone(),
         cause,
     }
 }

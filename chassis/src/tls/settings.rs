@@ -1,5 +1,6 @@
 //! What a process is told about TLS, and how the settings of one section fit together.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,13 +18,28 @@ pub struct FileRules {
     pub reload_every: Duration,
 }
 
+/// A file, and what names it.
+#[derive(Debug, Clone)]
+pub struct TlsFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The setting, for those who read what is wrong with it.
+    pub setting: String,
+}
+
+impl fmt::Display for TlsFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.path.display(), self.setting)
+    }
+}
+
 /// Where a certificate and its key are.
 #[derive(Debug, Clone)]
 pub struct KeyPair {
     /// The chain, leaf first, PEM.
-    pub certificate: PathBuf,
+    pub certificate: TlsFile,
     /// Its private key, PEM.
-    pub key: PathBuf,
+    pub key: TlsFile,
 }
 
 /// Whether clients show a certificate, and the file of the CAs that sign them.
@@ -32,16 +48,16 @@ pub enum ClientAuth {
     /// Not asked for.
     Off,
     /// Verified if one is shown.
-    Optional(PathBuf),
+    Optional(TlsFile),
     /// No connection without one.
-    Required(PathBuf),
+    Required(TlsFile),
 }
 
 impl ClientAuth {
-    pub(super) fn authorities(&self) -> Option<&PathBuf> {
+    pub(super) fn authorities(&self) -> Option<&TlsFile> {
         match self {
             Self::Off => None,
-            Self::Optional(path) | Self::Required(path) => Some(path),
+            Self::Optional(file) | Self::Required(file) => Some(file),
         }
     }
 }
@@ -61,7 +77,7 @@ pub struct ServerTls {
 #[derive(Debug, Clone)]
 pub struct ClientTls {
     /// File of the CAs that sign the other end.
-    pub authorities: PathBuf,
+    pub authorities: TlsFile,
     /// What is shown if the other end asks.
     pub pair: Option<KeyPair>,
 }
@@ -69,12 +85,21 @@ pub struct ClientTls {
 /// The pair of the settings `{section}.certificate` and `{section}.key`: both or none.
 pub fn key_pair(values: &Values, section: &str) -> Result<Option<KeyPair>, ConfigError> {
     let (certificate, key) = (format!("{section}.certificate"), format!("{section}.key"));
-    match (values.get(&certificate)?, values.get(&key)?) {
+    match (file(values, &certificate)?, file(values, &key)?) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => Ok(Some(KeyPair { certificate, key })),
         (Some(_), None) => Err(values.refuse(&certificate, format!("together with {key}"))),
         (None, Some(_)) => Err(values.refuse(&key, format!("together with {certificate}"))),
     }
+}
+
+/// The file that a setting names, if it is set.
+pub fn file(values: &Values, setting: &str) -> Result<Option<TlsFile>, ConfigError> {
+    let path: Option<PathBuf> = values.get(setting)?;
+    Ok(path.map(|path| TlsFile {
+        path,
+        setting: setting.to_owned(),
+    }))
 }
 
 /// The settings `{section}.client_auth` and `{section}.client_ca`, which need each other.
@@ -84,12 +109,12 @@ pub fn client_auth(values: &Values, section: &str) -> Result<Option<ClientAuth>,
         format!("{section}.client_ca"),
     );
     let word: Option<String> = values.get(&mode)?;
-    let authorities: Option<PathBuf> = values.get(&path)?;
+    let authorities = file(values, &path)?;
     match (word.as_deref(), authorities) {
         (None, None) => Ok(None),
         (Some("off"), None) => Ok(Some(ClientAuth::Off)),
-        (Some("optional"), Some(path)) => Ok(Some(ClientAuth::Optional(path))),
-        (Some("required"), Some(path)) => Ok(Some(ClientAuth::Required(path))),
+        (Some("optional"), Some(file)) => Ok(Some(ClientAuth::Optional(file))),
+        (Some("required"), Some(file)) => Ok(Some(ClientAuth::Required(file))),
         (None | Some("off"), Some(_)) => {
             Err(values.refuse(&path, format!("together with {mode} optional or required")))
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use keyway_chassis::clock::SystemClock;
 use keyway_chassis::lifecycle::{Shutdown, Tasks};
-use keyway_chassis::tls::{ClientTls, FileRules, TlsClient, Upkeep};
+use keyway_chassis::tls::{ClientTls, FileRules, TlsClient, TlsFile, Upkeep};
 use keyway_words::Secret;
 use tonic::transport::{Channel, Endpoint, Uri};
 
@@ -80,7 +80,10 @@ fn channel(service: &str, uri: Uri, way: &WayOptions) -> Result<Channel> {
         return Ok(endpoint.connect_lazy());
     };
     let files = ClientTls {
-        authorities,
+        authorities: TlsFile {
+            path: authorities,
+            setting: "--ca".to_owned(),
+        },
         pair: None,
     };
     let upkeep = Upkeep {

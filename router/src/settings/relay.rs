@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keyway_chassis::config::{ConfigError, Values};
-use keyway_chassis::tls::{ClientTls, key_pair};
+use keyway_chassis::tls::{self, ClientTls, key_pair};
 use reqwest::Url;
 
 /// How the billing stream is published.
@@ -53,7 +53,7 @@ pub(super) fn read(values: &Values) -> Result<Option<RelaySettings>, ConfigError
 
 /// TLS to all servers or to none.
 fn tls(values: &Values, servers: &[String]) -> Result<Option<ClientTls>, ConfigError> {
-    let authorities: Option<PathBuf> = values.get("relay.tls.ca")?;
+    let authorities = tls::file(values, "relay.tls.ca")?;
     let pair = key_pair(values, "relay.tls")?;
     let over_tls = servers.iter().filter(|server| is_tls(server)).count();
     let none = over_tls == 0;
