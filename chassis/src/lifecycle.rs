@@ -42,21 +42,29 @@ impl Shutdown {
         self.0.clone().cancelled_owned()
     }
 
-    /// Given at SIGTERM and SIGINT.
+    /// Given at SIGTERM and SIGINT. SIGHUP ends nothing: without somebody who takes it the process
+    /// would go at once, with all its calls.
     pub fn on_signals(tasks: &Tasks) -> io::Result<Self> {
         let shutdown = Self::new();
-        let (mut terminate, mut interrupt) = (
+        let (mut terminate, mut interrupt, mut hangup) = (
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
         );
         let given = shutdown.clone();
         tasks.spawn("signals", async move {
-            tokio::select! {
-                _ = terminate.recv() => info!("SIGTERM: stopping"),
-                _ = interrupt.recv() => info!("SIGINT: stopping"),
-                () = given.wait() => {}
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => info!("SIGTERM: stopping"),
+                    _ = interrupt.recv() => info!("SIGINT: stopping"),
+                    Some(()) = hangup.recv() => {
+                        info!("SIGHUP: files that may change are read again by themselves");
+                        continue;
+                    }
+                    () = given.wait() => {}
+                }
+                break given.begin();
             }
-            given.begin();
         });
         Ok(shutdown)
     }

@@ -178,3 +178,31 @@ async fn end_of(stream: &mut Streaming<StreamChatResponse>) -> Option<String> {
     }
     found
 }
+
+/// As operators send it to whatever has files, and a terminal that closes to whatever runs in it.
+#[tokio::test]
+async fn a_hangup_ends_no_service_and_no_call() {
+    let mut product = Product::start().await;
+    let (simulator, caller) = (product.simulator(), product.caller());
+    simulator.script(&json!({"action": {"hold": "call"}})).await;
+    let call = tokio::spawn({
+        let caller = caller.clone();
+        async move { caller.chat_once(MODEL).await }
+    });
+    simulator.until_held("call", 1).await;
+    for part in [Part::Vault, Part::Router] {
+        product.signal(part, "HUP");
+        let told = async || product.log(part).contains("SIGHUP").then_some(());
+        wait_for("a line in the log", told).await;
+    }
+    simulator.release("call").await;
+    call.await.expect("the call finishes");
+    caller.chat_once(MODEL).await;
+    assert!(
+        product
+            .admin()
+            .put_key(DEMO, "exa", "exa-keyway-test-hangup-1")
+            .await
+            .is_ok()
+    );
+}

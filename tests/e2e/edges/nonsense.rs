@@ -1,7 +1,7 @@
 //! Answers that no provider should give: none of them is a leak, a call for nothing, or a cut answer that
 //! looks whole.
 
-use keyway_proto::billing::v1::{Basis, Source};
+use keyway_proto::billing::v1::{Basis, Source, UsageEvent};
 use serde_json::{Value, json};
 
 use super::harness::{Answer, Http, PROVIDERS, chat};
@@ -146,7 +146,7 @@ async fn events_are_events_in_whatever_case_their_type_is_written() {
         );
         let id = answer.header("keyway-call-id");
         let events = product.admin().events_of(DEMO, &[&id]).await;
-        let basis: Vec<_> = events.iter().map(|event| event.basis()).collect();
+        let basis: Vec<_> = events.iter().map(UsageEvent::basis).collect();
         assert_eq!(basis, [Basis::ProviderReported], "{provider}");
     }
 }
@@ -168,6 +168,6 @@ async fn a_stream_that_is_answered_at_once_is_paid_for_once_and_refused() {
     assert_eq!(asked.len() - before, 1, "it was asked again");
     let id = answer.header("keyway-call-id");
     let events = product.admin().events_of(DEMO, &[&id]).await;
-    let basis: Vec<_> = events.iter().map(|event| event.basis()).collect();
+    let basis: Vec<_> = events.iter().map(UsageEvent::basis).collect();
     assert_eq!(basis, [Basis::ProviderReported]);
 }
