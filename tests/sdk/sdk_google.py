@@ -80,7 +80,7 @@ def google_calls_functions_by_itself():
 
     chat = google_client().chats.create(model=FLASH, config={"tools": [weather]})
     reply = chat.send_message("weather?")
-    same(reply.text, "The tool said: 18 C in sample", "text after what the SDK called")
+    same(reply.text, 'The tool said: {"result":"18 C in sample"}', "text after what the SDK called")
     same([content.role for content in chat.get_history()], ["user", "model", "user", "model"], "turns")
 
 

@@ -102,17 +102,13 @@ fn list(request: &Request) -> Value {
         let name = text(&request.query, parameter)?;
         all.iter().position(|model| model.name == name)
     };
-    let (from, to) = match at("before_id") {
-        Some(before) => (before.saturating_sub(limit), before),
-        None => {
-            let from = at("after_id").map_or(0, |after| after + 1);
-            (from, all.len().min(from.saturating_add(limit)))
-        }
-    };
-    let more = if at("before_id").is_some() {
-        from > 0
+    let (from, to, more) = if let Some(before) = at("before_id") {
+        let from = before.saturating_sub(limit);
+        (from, before, from > 0)
     } else {
-        to < all.len()
+        let from = at("after_id").map_or(0, |after| after + 1);
+        let to = all.len().min(from.saturating_add(limit));
+        (from, to, to < all.len())
     };
     let rows: Vec<Value> = all[from..to].iter().map(|model| row(model)).collect();
     body["has_more"] = json!(more);

@@ -41,8 +41,8 @@ pub(crate) fn find(provider: &str, name: &str) -> Option<&'static Model> {
 
 /// The row of a list of models with one of these names, as `GET /v1/models/NAME` gives it.
 pub(crate) fn one(list: &Value, name: &str) -> Option<Value> {
-    let rows = list["data"].as_array().into_iter().flatten();
-    rows.cloned().find(|row| row["id"] == name)
+    let mut rows = list["data"].as_array().into_iter().flatten();
+    rows.find(|row| row["id"] == name).cloned()
 }
 
 impl Model {

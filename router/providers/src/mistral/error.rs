@@ -13,6 +13,7 @@ use crate::wire::DecodeError;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ErrorObject {
+    object: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
     code: Option<Value>,
@@ -27,6 +28,10 @@ impl ErrorObject {
         let error: Self = serde_json::from_slice(bytes)
             .ok()
             .filter(|_object| bytes.trim_ascii_start().starts_with(b"{"))?;
+        // A model has a type too.
+        if error.object.as_deref().is_some_and(|kind| kind != "error") {
+            return None;
+        }
         let says = [&error.message, &error.detail]
             .into_iter()
             .any(Option::is_some);
@@ -107,4 +112,25 @@ pub(super) fn within_answer(error: ErrorObject) -> DecodeError {
         _internal_or_unknown => FailureClass::Unavailable,
     };
     DecodeError::Provider(Box::new(error.into_failure(Report::within_answer(), class)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_an_object_of_its_own_is_no_error_though_it_has_a_type() {
+        for (body, is_error) in [
+            (r#"{"id":"m","object":"model","type":"base"}"#, false),
+            (r#"{"object":"list","data":[]}"#, false),
+            (r#"{"object":"error","type":"invalid_model"}"#, true),
+            (r#"{"type":"invalid_model"}"#, true),
+            (r#"{"message":"no"}"#, true),
+            (r#"{"detail":"no"}"#, true),
+            (r#"{"id":"m"}"#, false),
+        ] {
+            let read = ErrorObject::read(body.as_bytes());
+            assert_eq!(read.is_some(), is_error, "{body}");
+        }
+    }
 }
