@@ -46,6 +46,9 @@ pub(super) fn refused<B>(request: &Request<B>) -> Option<Refused> {
             "upgrade",
             "connections are not upgraded: what passes on one can't be metered",
         )
+    } else if !METHODS.contains(request.method()) {
+        // By TRACE a server sends back what it was sent: with the key.
+        ("method", "must be GET, HEAD, POST, PUT, PATCH or DELETE")
     } else if hosts(request) != 1 {
         ("host", "must be given once")
     } else if is_encoded(headers) {
@@ -62,6 +65,15 @@ pub(super) fn refused<B>(request: &Request<B>) -> Option<Refused> {
         fault,
     })
 }
+
+const METHODS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
 
 fn is_cors(method: &Method, headers: &HeaderMap) -> bool {
     *method == Method::OPTIONS || headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
@@ -101,6 +113,9 @@ mod tests {
                 plain().method("OPTIONS").header("origin", "https://x"),
                 "method",
             ),
+            (plain().method("TRACE"), "method"),
+            (plain().method("PROPFIND"), "method"),
+            (plain().method("CONNECT"), "upgrade"),
             (plain().header("upgrade", "websocket"), "upgrade"),
             (plain().header("upgrade", "h2c"), "upgrade"),
             (plain().header("host", "y"), "host"),

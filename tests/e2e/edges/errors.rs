@@ -107,6 +107,14 @@ async fn a_path_that_is_not_listed_passes_on_an_own_key_once_its_admin_says_so()
     })
     .await;
     assert_eq!(listed.header("keyway-source"), "own");
+    // By TRACE a server sends back what it was sent: the key among it.
+    let before = product.simulator().journal().await.len();
+    for method in ["TRACE", "PROPFIND"] {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let answer = http.send(method, "/openai/v1/files", Vec::new()).await;
+        assert_eq!(answer.status, 405, "{}", answer.text());
+    }
+    assert_eq!(product.simulator().journal().await.len(), before);
     // Another provider has no own key: the platform's is never used for it.
     let other = http.get("/anthropic/v1/files").await;
     assert_eq!((other.status, other.reason().as_str()), (403, "NO_KEY"));
