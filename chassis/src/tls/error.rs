@@ -52,7 +52,7 @@ pub enum TlsError {
         /// The file of the key.
         key: TlsFile,
         /// What rustls said.
-        cause: rustls::Error,
+        cause: Box<rustls::Error>,
     },
     /// The certificate's time is over or has not come.
     #[error("the certificate in {file} {why}")]

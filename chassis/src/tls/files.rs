@@ -78,7 +78,7 @@ pub(super) fn certified(
     let key = CertifiedKey::from_der(chain, key, &provider()).map_err(|cause| TlsError::Pair {
         certificate: pair.certificate.clone(),
         key: pair.key.clone(),
-        cause,
+        cause: Box::new(cause),
     })?;
     Ok(Certified { key, begins, ends })
 }
