@@ -80,5 +80,5 @@ fn soon() -> prost_types::Timestamp {
         reason = "the vault looks at the real time"
     )]
     let now = SystemTime::now();
-    (now + Duration::from_millis(300)).into()
+    (now + Duration::from_secs(1)).into()
 }
