@@ -5,10 +5,10 @@ mod call_id;
 mod catch_panic;
 mod connection;
 mod edge;
-mod handshakes;
 mod health;
 mod lent;
 mod listener;
+mod places;
 mod preface;
 mod refusals;
 mod settings;
@@ -34,8 +34,8 @@ use self::catch_panic::CatchPanicLayer;
 use self::connection::Connections;
 use self::edge::{Behind, NoEdge, Outside};
 pub use self::edge::{Edge, Taken};
-use self::handshakes::Handshakes;
 pub use self::listener::{Listener, bind};
+use self::places::Places;
 use self::refusals::{Refusal, Refusals};
 pub use self::settings::{Reflection, ServeConfig};
 use self::traced::TraceLayer;
@@ -167,7 +167,7 @@ where
         http1,
     };
     let name = listener.name;
-    let handshakes = Handshakes::new(around.config.max_handshakes);
+    let places = Places::new(around.config.max_handshakes, around.config.max_connections);
     let refusals = Refusals::new(name);
     let mut open = JoinSet::new();
     let over = async {
@@ -182,12 +182,14 @@ where
             () = &mut over => break,
         };
         gauge!("keyway_connections", "listener" => name).set(count(open.len()));
-        if open.len() >= around.config.max_connections {
+        while open.len() > places.all() {
+            open.join_next().await;
+        }
+        let Some(handshake) = places.begin() else {
             refusals.note(peer, &Refusal::Full);
             continue;
-        }
+        };
         let (connection, refusals) = (connections.clone(), refusals.clone());
-        let handshake = handshakes.begin();
         open.spawn(async move {
             if let Err(refusal) = connection.serve(tcp, peer, handshake).await {
                 refusals.note(peer, &refusal);

@@ -17,8 +17,8 @@ use tonic::body::Body;
 use tower::{Service, ServiceExt as _};
 
 use super::ServeConfig;
-use super::handshakes::Handshake;
 use super::lent;
+use super::places::Handshake;
 use super::preface::{self, Spoken};
 use super::refusals::Refusal;
 use crate::access::Peer;
@@ -65,7 +65,7 @@ where
             () = handshake.evicted() => return Err(Refusal::GaveWay),
         };
         let open = opened.map_err(|_passed| Refusal::Slow)??;
-        drop(handshake);
+        let _place = handshake.through().ok_or(Refusal::Full)?;
         self.calls(open).await
     }
 

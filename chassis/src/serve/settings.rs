@@ -38,7 +38,7 @@ pub struct ServeConfig {
     pub handshake_timeout: Duration,
     /// Handshakes at once on one listener; beyond it the oldest gives way.
     pub max_handshakes: usize,
-    /// Connections at once on one listener.
+    /// Connections at once on one listener that are through their handshake.
     pub max_connections: usize,
     /// Age at which a connection takes no new calls.
     pub max_connection_age: Duration,
@@ -149,7 +149,7 @@ const SETTINGS: &[Setting] = &[
             max: 1_000_000,
         },
         default: Default::Is("10000"),
-        help: "Connections at once on one listener; more are closed at once.",
+        help: "Connections at once on one listener, handshakes in flight not counted; more are closed at once.",
     },
     Setting {
         path: "server.max_connection_age",
