@@ -153,7 +153,7 @@ const HEADS: [(&str, &str, &[Seen]); 16] = [
     (
         "a trace",
         "TRACE /openai/v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-        &[Some(401)],
+        &[Some(405)],
     ),
     (
         "another host's URL",
