@@ -82,15 +82,7 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
             key: self.key_name.clone(),
         });
         match self.work {
-            // Asked for events, it answered at once: an error, or an answer that nobody waits for.
-            work @ Work::StreamChat(_) if is_of(reply.headers(), JSON) => {
-                let body = reply.whole().await.map_err(Failure::Send)?;
-                let read = whole(self.adapter, work, &body, progress);
-                let what = "it is one answer, not a stream of events";
-                let error = read.err().unwrap_or(DecodeError::Malformed { what });
-                Err(Failure::Decode(error))
-            }
-            Work::StreamChat(_) => {
+            Work::StreamChat(_) if !is_of(reply.headers(), JSON) => {
                 let deltas = self.deltas;
                 stream(self.adapter, &mut reply, deltas, progress).await
             }
@@ -110,6 +102,13 @@ impl<D: Future<Output = Result<(), LedgerError>>> Exchange<'_, D> {
                 if read.is_err() {
                     progress.metered = self.adapter.measured(&path, &body);
                 }
+                let read = match work {
+                    // Asked for events, it answered at once: an error, or what nobody waits for.
+                    Work::StreamChat(_) => read.and(Err(DecodeError::Malformed {
+                        what: "it is one answer, not a stream of events",
+                    })),
+                    _ => read,
+                };
                 read.map_err(Failure::Decode)
             }
         }

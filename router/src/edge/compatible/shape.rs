@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::names::Names;
 use super::sealed::{Seal, Sealing};
-use super::{completions, messages, responses};
+use super::{common, completions, messages, responses};
 
 /// In whose words a chat is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +61,19 @@ pub(super) trait Events: fmt::Debug + Send {
     fn end(&mut self, end: &StreamEnd, receipt: &wire::Receipt) -> String;
 }
 
+/// Among no tools a choice of none or any changes nothing; answers of responses say `auto` there.
+fn leave_idle_choice_out(request: &mut wire::ChatRequest) {
+    if !request.tools.is_empty() {
+        return;
+    }
+    request.parallel_tool_calls = None;
+    let idle = [wire::ToolMode::Auto, wire::ToolMode::None].map(common::mode);
+    request.tool_choice = request
+        .tool_choice
+        .take()
+        .filter(|choice| !idle.contains(choice));
+}
+
 impl Shape {
     /// Reads a request. `provider_of` says whose a model is; `request_id` stood in a header.
     pub(super) fn read(
@@ -70,11 +83,14 @@ impl Shape {
         seal: &Seal,
         provider_of: impl Fn(&str) -> Result<ProviderId, Fault>,
     ) -> Result<Asked, Fault> {
-        match self {
+        let asked = match self {
             Self::Completions => completions::read::chat(body, request_id, seal, provider_of),
             Self::Messages => messages::read::chat(body, request_id, seal, provider_of),
             Self::Responses => responses::read::chat(body, request_id, seal, provider_of),
-        }
+        };
+        let mut asked = asked?;
+        leave_idle_choice_out(&mut asked.request);
+        Ok(asked)
     }
 
     /// A whole answer as JSON.

@@ -120,6 +120,25 @@ fn a_message_with_what_the_neutral_schema_lacks_is_refused_by_its_field() {
 }
 
 /// A turn with all that a provider may sign, in the order of its making.
+/// As the answer to a response repeats it.
+#[test]
+fn a_choice_among_no_tools_that_changes_nothing_is_left_out_and_one_that_asks_for_a_tool_is_not() {
+    let choice = |shape, choice: Value| {
+        let mut body = least(shape);
+        body["tool_choice"] = choice;
+        let asked = read(shape, ProviderId::Anthropic, &body).unwrap();
+        assert_eq!(asked.request.parallel_tool_calls, None);
+        asked.request.tool_choice
+    };
+    for shape in [Shape::Completions, Shape::Responses] {
+        assert_eq!(choice(shape, json!("auto")), None);
+        assert_eq!(choice(shape, json!("none")), None);
+        assert!(choice(shape, json!("required")).is_some());
+    }
+    assert_eq!(choice(Shape::Messages, json!({"type": "auto"})), None);
+    assert!(choice(Shape::Messages, json!({"type": "any"})).is_some());
+}
+
 fn turn() -> Vec<AssistantPart> {
     vec![
         reasoning("first", "s1", false),
