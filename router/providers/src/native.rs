@@ -135,6 +135,11 @@ pub trait NativeApi: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether its SDK takes an error that stands in a stream as plain JSON for one.
+    fn sdk_reads_bare_errors(&self) -> bool {
+        false
+    }
+
     /// The body of an error answer.
     fn error(&self, error: &OwnError<'_>) -> Value {
         error.usual()

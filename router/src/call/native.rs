@@ -137,6 +137,11 @@ impl NativeCall {
         self.endpoint.is_some_and(|endpoint| endpoint.streams) || asked
     }
 
+    /// Whether its SDK takes an error that stands in a stream as plain JSON for one.
+    pub fn sdk_reads_bare_errors(&self) -> bool {
+        self.api.sdk_reads_bare_errors()
+    }
+
     /// A meter for one answer; `None` for a path whose answers nobody knows.
     pub fn meter(&self) -> Option<Box<dyn NativeMeter>> {
         let endpoint = self.endpoint?;

@@ -169,10 +169,28 @@ impl Relay<'_> {
             && !words.is_empty()
             && std::str::from_utf8(&words).is_ok()
         {
-            let words = self.without_key(words);
-            self.send(NativePiece::Error(words)).await;
+            self.send(self.told(self.without_key(words))).await;
         }
         Err(Failure::Decode(error))
+    }
+
+    /// A provider's error as its SDK takes notice of it: as an event, and an event has an end. What
+    /// its SDK does not read is told once more, in our words.
+    fn told(&self, words: Bytes) -> NativePiece {
+        let is_event = !words.trim_ascii_start().starts_with(b"{");
+        let seen = is_event || self.call.sdk_reads_bare_errors();
+        let ends = [&b"\n\n"[..], b"\r\r", b"\r\n\r\n"];
+        let is_whole = ends.iter().any(|end| words.ends_with(end));
+        let words = if (is_event || !seen) && !is_whole {
+            Bytes::from([words.as_ref(), b"\n\n"].concat())
+        } else {
+            words
+        };
+        if seen {
+            NativePiece::Error(words)
+        } else {
+            NativePiece::Bytes(words)
+        }
     }
 
     /// A provider's words; what is no text can't be looked through, and passes as it is.
@@ -240,10 +258,12 @@ impl Reader {
         let ended = self.read(&[Bytes::from_static(b"\n\n")], meter);
         match ended.error {
             None => read,
-            Some((error, _end)) => Read {
+            Some((error @ DecodeError::Provider(_), _end)) => Read {
                 error: Some((error, rest)),
                 ..Read::default()
             },
+            // A piece of an event: the answer was cut there.
+            Some(_unreadable) => Read::default(),
         }
     }
 
@@ -279,7 +299,8 @@ impl Reader {
     }
 
     fn readable(&self, event: &SseEvent) -> Result<(), DecodeError> {
-        if event.data == TERMINATOR {
+        // One without data keeps a connection alive.
+        if event.data == TERMINATOR || event.data.is_empty() {
             return Ok(());
         }
         readable(self.source, event.data.as_bytes())

@@ -81,6 +81,12 @@ async fn what_nobody_can_read_does_not_pass_from_the_platforms_account() {
                 answer.broken || text.contains("error") || answer.status >= 500,
                 "{provider}, {ending}: {text}"
             );
+            let is_cut = ending.ends_with(WORDS);
+            assert_eq!(
+                text.contains("STREAM_TRUNCATED"),
+                is_cut,
+                "{ending}: {text}"
+            );
         }
     }
 }
@@ -103,6 +109,47 @@ async fn an_error_on_an_own_key_passes_without_the_key_wherever_in_an_answer_it_
         let text = answer.text();
         assert!(text.contains("odd [key] end"), "{body}: {text}");
         assert!(!answer.broken, "{body}: {text}");
+        if stream {
+            // As an SDK reads it: an event with an error, and every event has its end.
+            assert!(text.ends_with("\n\n"), "{body}: {text}");
+            let errors = text
+                .split("\n\n")
+                .filter(|event| event.starts_with("data: {\"error\""));
+            assert_eq!(errors.count(), 1, "{body}: {text}");
+        }
+    }
+}
+
+/// Google's SDK takes an error that is no event for one; to the others it is told as an event too.
+#[tokio::test]
+async fn an_error_that_is_no_event_is_told_as_one_where_its_sdk_would_pass_over_it() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let http = Http::of(&product);
+    for (provider, model) in [
+        ("google", "google/gemini-3.8-flash"),
+        ("anthropic", "anthropic/claude-haiku-4-5"),
+        ("mistral", "mistral/mistral-small-latest"),
+    ] {
+        let secret = format!("sk-keyway-test-{provider}-0001");
+        let stored = product.admin().put_key(DEMO, provider, &secret).await;
+        stored.expect("stored");
+        product.until_served_by(model, Source::Own).await;
+        let error = match provider {
+            "mistral" => json!({"object": "error", "message": "odd", "type": "internal"}),
+            _ => {
+                json!({"type": "error", "error": {"type": "api_error", "code": 500, "message": "odd"}})
+            }
+        };
+        answers(&product, "text/event-stream", &format!("{error:#}")).await;
+        let answer = http.post(provider, &chat(provider, true)).await;
+        product.simulator().reset().await;
+        let text = answer.text();
+        assert!(text.starts_with('{') && text.contains("odd"), "{text}");
+        assert!(!answer.broken, "{provider}: {text}");
+        let events = text.lines().filter(|line| line.starts_with("data: {"));
+        let expected = usize::from(provider != "google");
+        assert_eq!(events.count(), expected, "{provider}: {text}");
     }
 }
 
@@ -148,6 +195,27 @@ async fn events_are_events_in_whatever_case_their_type_is_written() {
         let events = product.admin().events_of(DEMO, &[&id]).await;
         let basis: Vec<_> = events.iter().map(UsageEvent::basis).collect();
         assert_eq!(basis, [Basis::ProviderReported], "{provider}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_data_passes_and_ends_nothing() {
+    let product = Product::start().await;
+    let _logs = Logs(&product);
+    let http = Http::of(&product);
+    let chunk = json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "gpt-5-mini",
+        "choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}], "usage": null});
+    let body = format!(": ping\n\ndata:\n\ndata: {chunk}\n\ndata: \n\ndata: [DONE]\n\n");
+    for source in ["hosted", "own"] {
+        if source == "own" {
+            product.simulator().reset().await;
+            with_own_key(&product).await;
+        }
+        answers(&product, "text/event-stream", &body).await;
+        let answer = http.post("openai", &chat("openai", true)).await;
+        assert_eq!(answer.header("keyway-source"), source);
+        assert!(!answer.broken);
+        assert_eq!(answer.text(), body, "{source}");
     }
 }
 

@@ -158,6 +158,10 @@ impl NativeApi for GoogleApi {
         &["x-goog-user-project"]
     }
 
+    fn sdk_reads_bare_errors(&self) -> bool {
+        true
+    }
+
     fn key_parameter(&self) -> Option<&'static str> {
         Some("key")
     }
