@@ -4,7 +4,8 @@
 //! Bytes pass unchanged but for a closed list. In requests: usage is asked for where the provider
 //! leaves it out otherwise, and on the platform's key nothing is stored ([`NativeApi::edits`]). In
 //! answers: the event that was added by asking for usage is taken out again, and an error within a
-//! stream is told apart so that it can be scrubbed ([`NativeMeter::event`]).
+//! stream is told apart so that it can be scrubbed ([`NativeMeter::event`]). From the platform's account
+//! only JSON passes.
 
 mod allowed;
 mod body;
