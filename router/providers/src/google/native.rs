@@ -252,11 +252,9 @@ impl NativeMeter for ContentMeter {
             let error = ErrorObject::read(json);
             return error.map_or(Ok(Seen::Part), |error| Err(within_answer(error)));
         };
-        if let Some(error) = answer.error.take() {
-            return Err(within_answer(error));
-        }
+        let error = answer.error.take();
         self.take(answer);
-        Ok(Seen::Part)
+        error.map_or(Ok(Seen::Part), |error| Err(within_answer(error)))
     }
 
     /// One object; without events, a streamed answer is a list of them.

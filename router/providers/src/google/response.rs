@@ -102,14 +102,14 @@ pub(super) fn read(json: &[u8], calls: usize, metered: &mut Metered) -> Result<S
         return Err(ErrorObject::read(json).map_or_else(|| malformed(()), within_answer));
     }
     let generated: Generated = serde_json::from_slice(json).map_err(|_error| malformed(()))?;
-    if let Some(error) = generated.error {
-        return Err(within_answer(error));
-    }
     if generated.model_version.is_some() {
         metered.served_model = generated.model_version;
     }
     if let Some(report) = &generated.usage_metadata {
         usage::read(report, metered);
+    }
+    if let Some(error) = generated.error {
+        return Err(within_answer(error));
     }
     let blocked = generated
         .prompt_feedback

@@ -81,9 +81,6 @@ impl EventReader for ChatReader {
             serde_json::from_str(&event.data).map_err(|_unparsable| DecodeError::Malformed {
                 what: "not a chat chunk",
             })?;
-        if let Some(error) = chunk.error {
-            return Err(within_answer(error));
-        }
         if chunk.model.is_some() {
             self.metered.served_model = chunk.model;
         }
@@ -91,11 +88,16 @@ impl EventReader for ChatReader {
             self.metered.service_tier = chunk.service_tier;
         }
         let is_extra_chunk = chunk.choices.is_empty();
+        if let Some(report) = &chunk.usage {
+            usage::read(report, &mut self.metered);
+        }
+        if let Some(error) = chunk.error {
+            return Err(within_answer(error));
+        }
         for choice in chunk.choices.into_iter().filter(|choice| choice.index == 0) {
             self.choice(choice, deltas)?;
         }
-        if let Some(report) = &chunk.usage {
-            usage::read(report, &mut self.metered);
+        if chunk.usage.is_some() {
             // Compatible servers report running counts with every chunk; only the last is final.
             self.metered.complete &= is_extra_chunk || !self.provider_finish.is_empty();
         }

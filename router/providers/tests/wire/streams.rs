@@ -3,7 +3,10 @@
 use keyway_router_providers::chat::{
     AssistantPart, ChatDelta, Finish, ReasoningPart, StreamEnd, ToolCall,
 };
-use keyway_router_providers::{Adapter, DecodeError, FailureClass, Metered, StreamDecoder};
+use keyway_router_providers::sse::SseDecoder;
+use keyway_router_providers::{
+    Adapter, DecodeError, FailureClass, Metered, StreamDecoder, registry,
+};
 use keyway_words::{Basis, ProviderId};
 use proptest::prelude::*;
 
@@ -456,6 +459,47 @@ proptest! {
         ProviderId::Mistral,
     ] {
             read(adapter(provider), [bytes.as_slice()]);
+        }
+    }
+}
+
+#[test]
+fn what_an_error_within_a_stream_says_was_used_is_kept() {
+    let openai = r#"{"error":{"message":"x","type":"server_error"},"choices":[],
+        "usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12}}"#;
+    let google = r#"{"error":{"code":500,"message":"x","status":"INTERNAL"},
+        "usageMetadata":{"promptTokenCount":10,"candidatesTokenCount":2,"totalTokenCount":12}}"#;
+    let cases = [
+        (ProviderId::OpenAi, "/chat/completions", openai),
+        (
+            ProviderId::Google,
+            "/v1beta/models/x:streamGenerateContent",
+            google,
+        ),
+    ];
+    for (provider, path, error) in cases {
+        let event = format!("data: {}\n\n", error.replace('\n', ""));
+        let adapter = registry::adapter(provider).unwrap();
+        let mut decoder = adapter.chat_stream().unwrap();
+        let refused = decoder.push(event.as_bytes(), &mut Vec::new());
+        assert!(
+            matches!(refused, Err(DecodeError::Provider(_))),
+            "{refused:?}"
+        );
+        let api = adapter.native().unwrap();
+        let found = api.find(&http::Method::POST, path).unwrap();
+        let mut meter = api.meter(found.endpoint, "x", None);
+        let mut events = Vec::new();
+        SseDecoder::default()
+            .push(event.as_bytes(), &mut events)
+            .unwrap();
+        assert!(meter.event(&events[0]).is_err());
+        for metered in [decoder.meter(), meter.metered()] {
+            let usage = metered.usage.unwrap();
+            assert_eq!(
+                (usage.input_tokens, usage.output_tokens),
+                (Some(10), Some(2))
+            );
         }
     }
 }

@@ -73,10 +73,10 @@ impl NativeMeter for ChatMeter {
         let Ok(mut chunk) = serde_json::from_str::<Answer>(&event.data) else {
             return Ok(Seen::Part);
         };
+        self.take(&chunk);
         if let Some(error) = chunk.error.take() {
             return Err(within_answer(error));
         }
-        self.take(&chunk);
         let choices = chunk.choices.unwrap_or_default();
         self.has_reason |= choices.iter().any(|choice| choice.finish_reason.is_some());
         let only_usage = chunk.usage.is_some() && choices.is_empty();
