@@ -132,6 +132,8 @@ impl Writer {
         mut next: Next,
     ) -> Next {
         self.available.send_replace(false);
+        // What was refused has nothing to write: whoever waits for its end is not held up.
+        waiting.retain(|settle| !settle.is_void());
         error!(%cause, waiting = waiting.len(), "the ledger can't be written; no call is made until it can");
         let mut probe = interval(self.config.probe_every);
         probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -140,6 +142,7 @@ impl Writer {
             tokio::select! {
                 record = self.records.recv(), if matches!(next, Next::GoOn) => match record {
                     Some(Record::Open(open)) => open.tell(OpenState::Unavailable),
+                    Some(Record::Settle(settle)) if settle.is_void() => drop(settle),
                     Some(Record::Settle(settle)) => waiting.push(*settle),
                     Some(Record::Stop) | None => next = Next::Stop,
                 },

@@ -95,8 +95,11 @@ async fn while_the_database_is_unwritable_no_attempt_opens_and_none_is_lost() {
     let fault = keyway_proto::Fault::from(ledger.reserve().unwrap_err());
     assert_eq!(fault.reason, keyway_proto::Reason::LedgerUnavailable);
     assert!(fault.retry_after.is_some());
-    // Nothing was begun, so there is nothing to report.
-    drop(refused.settle(failed()));
+    // Nothing was begun, so there is nothing to report, and nothing to wait for.
+    let nothing = refused.settle(failed()).durable();
+    let nothing = tokio::time::timeout(Duration::from_secs(20), nothing).await;
+    let nothing = nothing.expect("an answer before the ledger recovers");
+    assert!(matches!(nothing, Err(LedgerError::Unavailable)));
 
     outside.execute_unprepared("ROLLBACK").await.unwrap();
     waiting.durable().await.unwrap();
