@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
+use crate::place::Place;
 use crate::readers::Readers;
 
 /// SQLite's page, bytes: what a new file has since its version 3.12.
@@ -33,6 +34,8 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 pub(crate) struct Reopening {
     config: LedgerConfig,
+    /// Where its file lies.
+    place: Place,
     current: Mutex<DatabaseConnection>,
 }
 
@@ -41,8 +44,18 @@ impl Reopening {
     /// acknowledged.
     async fn open(config: &LedgerConfig) -> Result<Arc<Self>, LedgerError> {
         let current = Mutex::new(durable(config).await?);
-        let config = config.clone();
-        Ok(Arc::new(Self { config, current }))
+        // Now, since some file systems give a file another number when it is opened to be written.
+        let place = Place::of(&config.address)?;
+        Ok(Arc::new(Self {
+            config: config.clone(),
+            place,
+            current,
+        }))
+    }
+
+    /// Whether the file is still where the next process looks for it; see [`Place::holds`].
+    pub(crate) fn holds(&self) -> Result<(), DbErr> {
+        self.place.holds()
     }
 
     /// The connection to use now.
@@ -51,8 +64,10 @@ impl Reopening {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Closes the connection, and with it whatever it had begun, and opens another one.
+    /// Closes the connection, and with it whatever it had begun, and opens another one: of the same file,
+    /// never of another in its place.
     pub(crate) async fn reopen(&self) -> Result<(), LedgerError> {
+        self.holds()?;
         bounded(&self.config, self.get().close_by_ref()).await?;
         let opened = durable(&self.config).await?;
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = opened;

@@ -17,6 +17,7 @@ mod error;
 mod event;
 mod group;
 mod ledger;
+mod place;
 mod price_tables;
 mod rate;
 mod read;

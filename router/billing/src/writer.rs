@@ -104,6 +104,7 @@ impl Writer {
         }
         let now = self.clock.now();
         let turn = self.turn.lock().await;
+        self.connection.holds()?;
         let connection = self.connection.get();
         let commit = group::commit(&connection, self.term, now, opens, settles);
         let mut repeated = database::bounded(&self.config, commit).await?;
@@ -228,6 +229,7 @@ impl Writer {
 
     async fn heartbeat(&mut self) -> Result<(), DbErr> {
         let before = Instant::now();
+        self.connection.holds()?;
         self.mark(writers::Column::HeartbeatAt).await?;
         self.renewed = before;
         Ok(())

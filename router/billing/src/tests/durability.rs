@@ -1,5 +1,7 @@
 //! Acknowledged means on the disk; what can't be written is not begun.
 
+use keyway_migrations::DatabaseAddress;
+
 use super::*;
 
 async fn says(connection: &DatabaseConnection, sql: &str) -> String {
@@ -230,4 +232,36 @@ async fn a_full_file_refuses_openings_and_once_there_is_room_again_nothing_is_lo
     one(&ledger, "acme", Source::Own).await;
     assert_eq!(events(&ledger, count + 1).await.len(), count + 1);
     ledger.stop(Duration::from_secs(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_is_taken_away_acknowledges_nothing_until_it_is_back() {
+    if on_postgres() {
+        return; // a server looks after its files itself
+    }
+    let home = Home::new().await;
+    let ledger = home.start().await;
+    let DatabaseAddress::File(path) = &home.database.address else {
+        panic!("a file")
+    };
+    let beside = |end: &str| std::path::PathBuf::from(format!("{}{end}", path.display()));
+    let mut available = ledger.availability();
+    for lost in ["", "-wal"] {
+        one(&ledger, "acme", Source::Hosted).await;
+        let (there, away) = (beside(lost), beside(".away"));
+        std::fs::rename(&there, &away).unwrap();
+        let refused = ledger.reserve().unwrap().open(attempt("acme", Source::Own));
+        let refused = refused.durable().await;
+        assert!(matches!(refused, Err(LedgerError::Unavailable)), "{lost}");
+        assert!(matches!(ledger.reserve(), Err(LedgerError::Unavailable)));
+        std::fs::rename(&away, &there).unwrap();
+        let back = available.wait_for(|is| *is);
+        let back = tokio::time::timeout(Duration::from_secs(20), back).await;
+        back.expect("the ledger recovers").unwrap();
+    }
+    one(&ledger, "acme", Source::Hosted).await;
+    assert_eq!(events(&ledger, 3).await.len(), 3);
+    ledger.stop(Duration::from_secs(5)).await.unwrap();
+    let again = home.start().await;
+    assert_eq!(events(&again, 3).await.len(), 3);
 }
