@@ -61,7 +61,9 @@ pub enum LedgerError {
     #[error("the text is no cursor of this stream")]
     CursorInvalid,
     /// What follows a cursor is no longer kept.
-    #[error("what follows this cursor is no longer kept; a consumer of another name, or a stream without one, starts with the first event that is")]
+    #[error(
+        "what follows this cursor is no longer kept; without a cursor a consumer of another name, or none, starts at the first event that is"
+    )]
     CursorExpired,
     /// An answer would be made of too much.
     #[error("there is too much to sum up in one answer")]

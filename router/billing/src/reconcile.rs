@@ -61,10 +61,12 @@ impl Compared {
         let Some((requests, amount)) = self.reported else {
             return true;
         };
-        let ledger = self.relayed.list_price + self.waiting.list_price;
-        let events = self.relayed.events + self.waiting.events;
-        let difference = (amount.pico() - ledger).abs();
-        requests.is_none_or(|requests| requests == events) && difference <= tolerance.pico()
+        let (relayed, waiting) = (self.relayed, self.waiting);
+        let ledger = relayed.list_price.saturating_add(waiting.list_price);
+        let events = relayed.events + waiting.events;
+        let difference = amount.pico().abs_diff(ledger);
+        requests.is_none_or(|requests| requests == events)
+            && difference <= tolerance.pico().unsigned_abs()
     }
 }
 
@@ -184,10 +186,38 @@ impl Reconciled {
 impl Totals {
     fn add(&mut self, entry: &Entry) {
         self.events += u64::from(!entry.corrects);
-        self.charge += entry.charge;
-        self.list_price += entry.list_price;
+        // Anybody may have written what the stream holds.
+        self.charge = self.charge.saturating_add(entry.charge);
+        self.list_price = self.list_price.saturating_add(entry.list_price);
         self.digest = self.digest.wrapping_add(entry.digest);
     }
 }
 
 const MOST: usize = 5_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_amount_of_a_report_is_too_far_from_the_ledgers_to_be_compared() {
+        let relayed = Totals {
+            events: 9,
+            list_price: 63_000_000,
+            ..Totals::default()
+        };
+        let agrees = |amount: i128, tolerance: i128| {
+            let row = Compared {
+                relayed,
+                reported: Some((Some(9), Usd::from_pico(amount))),
+                ..Compared::default()
+            };
+            row.report_agrees(Usd::from_pico(tolerance))
+        };
+        assert!(agrees(63_000_000, 0) && agrees(63_000_001, 1));
+        for far in [i128::MAX, -i128::MAX, 63_000_001] {
+            assert!(!agrees(far, 0), "{far}");
+        }
+        assert!(!agrees(-i128::MAX, i128::MAX));
+    }
+}

@@ -49,7 +49,8 @@ pub(super) async fn run(mut beside: Beside, matches: ArgMatches) -> Result<ExitC
     let tolerance: Usd = matches
         .get_one::<String>("tolerance")
         .and_then(|text| text.parse().ok())
-        .ok_or("--tolerance must be an amount in USD")?;
+        .filter(|tolerance| *tolerance >= Usd::ZERO)
+        .ok_or("--tolerance must be an amount in USD, not negative")?;
     let report = matches.get_one::<PathBuf>("report");
     let report = report.map(|path| read(path)).transpose()?;
     let subject = &beside.relay.subject;
