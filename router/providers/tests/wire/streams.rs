@@ -112,7 +112,7 @@ fn row(id: &str) -> Row {
 }
 
 fn adapter(provider: ProviderId) -> &'static dyn Adapter {
-    keyway_router_providers::registry::adapter(provider).unwrap()
+    registry::adapter(provider).unwrap()
 }
 
 #[test]
