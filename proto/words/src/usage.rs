@@ -79,7 +79,7 @@ pub enum Source {
 pub enum Basis {
     /// The provider reported all of it.
     ProviderReported,
-    /// The answer was cut; some counts were seen.
+    /// Some counts were seen: the answer was cut, or told only one side of the turn.
     Partial,
     /// Nothing was reported; there is an estimate.
     Estimated,
