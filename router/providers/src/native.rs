@@ -201,7 +201,9 @@ pub(crate) fn matches<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
         return (pattern == path).then_some("");
     };
     let model = path.strip_prefix(before)?.strip_suffix(after)?;
-    is_name(model).then_some(model)
+    // Else a second verb would be a part of the name: which of them counts is the provider's matter.
+    let has_a_verb = after.starts_with(':') && model.contains(':');
+    (is_name(model) && !has_a_verb).then_some(model)
 }
 
 /// Letters, digits, `.`, `_`, `-`, `:`; never only dots.
@@ -227,6 +229,8 @@ mod tests {
             matches("/m/{model}:run", "/m/gemini-2.5:run"),
             Some("gemini-2.5")
         );
+        assert_eq!(matches("/m/{model}:run", "/m/gemini-2.5:other:run"), None);
+        assert_eq!(matches("/m/{model}", "/m/ft:base:x"), Some("ft:base:x"));
         for path in [
             "/v1/models/",
             "/v1/models/..",

@@ -78,7 +78,7 @@ pub enum EncodeError {
     /// A part of a request in the provider's own words that only a workspace's own key may use:
     /// `HOSTED_STATE_FORBIDDEN`.
     #[error(
-        "{what} may be used only on the workspace's own key: on the platform's nothing is stored at the provider, and nothing there is named"
+        "{what} may be used only on the workspace's own key: on the platform's only what is known passes, since nothing may be stored or named at the provider"
     )]
     NeedsOwnKey {
         /// A path, a header, or where in the body it stands.

@@ -146,8 +146,17 @@ const PART: Shape = Typed(&[
     ),
 ]);
 
-/// An item of the input of responses. A reference would name a stored one.
+/// An item of the input of responses. A reference would name a stored one; it needs no type, so what has none
+/// may have no id.
 const ITEM: Shape = Typed(&[
+    (
+        "",
+        &[
+            ("role", Any),
+            ("content", List(&INPUT_PART)),
+            ("phase", Any),
+        ],
+    ),
     ("message", MESSAGE_ITEM),
     (
         "function_call",
