@@ -100,7 +100,8 @@ impl Plan {
         }
         let wait = match (class, failure.retry_after()) {
             (Some(FailureClass::RateLimited), None) => return Next::Stop,
-            (_, Some(asked)) => asked,
+            // A date that has passed asks for no pause at all.
+            (_, Some(asked)) => asked.max(PAUSE),
             (_, None) => PAUSE,
         };
         if !failure.may_repeat() || wait > longest_wait {

@@ -107,6 +107,12 @@ async fn a_path_that_is_not_listed_passes_on_an_own_key_once_its_admin_says_so()
     })
     .await;
     assert_eq!(listed.header("keyway-source"), "own");
+    // A credential in the query would be a third source.
+    for query in ["access_token=x", "oauth_token=x", "%6bey=x"] {
+        let answer = http.get(&format!("/openai/v1/files?{query}")).await;
+        assert_eq!(answer.status, 400, "{query}: {}", answer.text());
+        assert_eq!(answer.reason(), "FIELD_UNSUPPORTED", "{query}");
+    }
     // By TRACE a server sends back what it was sent: the key among it.
     let before = product.simulator().journal().await.len();
     for method in ["TRACE", "PROPFIND"] {

@@ -100,6 +100,7 @@ fn a_rate_limit_moves_along_the_pool_and_waits_only_as_told() {
     let told = |seconds| answered(FailureClass::RateLimited, seconds);
     assert_eq!(follows(&["a", "b"], &[], &told(Some(2))), "b after 0ms");
     assert_eq!(follows(&["a"], &[], &told(Some(2))), "a after 2000ms");
+    assert_eq!(follows(&["a"], &[], &told(Some(0))), "a after 200ms");
     assert_eq!(follows(&["a"], &[], &told(Some(11))), "stop");
     assert_eq!(follows(&["a"], &[], &told(None)), "stop");
 }
