@@ -119,7 +119,6 @@ fn a_message_with_what_the_neutral_schema_lacks_is_refused_by_its_field() {
     }
 }
 
-/// A turn with all that a provider may sign, in the order of its making.
 /// As the answer to a response repeats it.
 #[test]
 fn a_choice_among_no_tools_that_changes_nothing_is_left_out_and_one_that_asks_for_a_tool_is_not() {
@@ -139,6 +138,7 @@ fn a_choice_among_no_tools_that_changes_nothing_is_left_out_and_one_that_asks_fo
     assert!(choice(Shape::Messages, json!({"type": "any"})).is_some());
 }
 
+/// A turn with all that a provider may sign, in the order of its making.
 fn turn() -> Vec<AssistantPart> {
     vec![
         reasoning("first", "s1", false),
