@@ -169,7 +169,10 @@ mod tests {
                 "promptTokensDetails":[{"modality":null,"tokenCount":10}],"candidatesTokensDetails":null}"#,
         );
         let usage = metered.usage.unwrap();
-        assert_eq!((usage.input_tokens, usage.output_tokens), (Some(10), Some(2)));
+        assert_eq!(
+            (usage.input_tokens, usage.output_tokens),
+            (Some(10), Some(2))
+        );
         assert!(!metered.flagged);
     }
 

@@ -129,7 +129,11 @@ mod tests {
             assert!(metered(json).flagged, "{json}");
         }
         for half in [r#"{"prompt_tokens":7}"#, r#"{"completion_tokens":7}"#] {
-            assert_eq!(metered(half).basis(), keyway_words::Basis::Partial, "{half}");
+            assert_eq!(
+                metered(half).basis(),
+                keyway_words::Basis::Partial,
+                "{half}"
+            );
         }
         let nothing = metered("{}");
         assert_eq!((nothing.usage, nothing.flagged), (None, false));

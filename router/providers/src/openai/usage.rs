@@ -85,7 +85,8 @@ fn take(raw: &RawValue, report: Option<Report>, metered: &mut Metered) {
     metered.raw = keep_raw(raw);
     let mut counter = Counter::default();
     let read = report.map(|report| (normal_form(&report, &mut counter), report.is_all_input()));
-    metered.complete = read.is_some_and(|(usage, is_all_input)| is_all_input || usage.has_both_sides());
+    metered.complete =
+        read.is_some_and(|(usage, is_all_input)| is_all_input || usage.has_both_sides());
     let usage = read.map(|(usage, _)| usage);
     metered.flagged = counter.flagged || usage.is_none();
     metered.usage = usage.filter(|usage| !usage.is_unknown());
@@ -188,7 +189,11 @@ mod tests {
         let embedded = metered(r#"{"prompt_tokens":7,"total_tokens":7}"#);
         assert!(embedded.complete && embedded.usage.unwrap().output_tokens.is_none());
         for half in [r#"{"prompt_tokens":7}"#, r#"{"completion_tokens":7}"#] {
-            assert_eq!(metered(half).basis(), keyway_words::Basis::Partial, "{half}");
+            assert_eq!(
+                metered(half).basis(),
+                keyway_words::Basis::Partial,
+                "{half}"
+            );
         }
         let empty = metered(r#"{"prompt_tokens":null}"#);
         assert_eq!((empty.usage, empty.flagged), (None, false));
