@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use keyway_words::{Basis, Usage, Usd};
+use serde_json::value::RawValue;
+
+use crate::count::keep_raw;
 
 /// Longest raw usage report that is kept, in bytes.
 pub const MAX_RAW_USAGE_BYTES: usize = 4 * 1024;
@@ -33,6 +36,19 @@ pub struct Metered {
 }
 
 impl Metered {
+    /// A usage object and what it says; `None` where it is none. A later one replaces an earlier one.
+    pub(crate) fn report(&mut self, raw: &RawValue, usage: Option<Usage>, flagged: bool) {
+        self.raw = keep_raw(raw);
+        self.flagged = flagged || usage.is_none();
+        self.usage = usage.filter(|usage| !usage.is_unknown());
+        self.complete = self.has_both_sides();
+    }
+
+    /// Whether both sides of a model's turn were reported.
+    pub(crate) fn has_both_sides(&self) -> bool {
+        self.usage.is_some_and(|usage| usage.has_both_sides())
+    }
+
     /// The answer is there: if it told no usage, what was sent is all that is known.
     pub fn answered_texts(&mut self, bytes: u64) {
         self.text_bytes = self.usage.is_none().then_some(bytes);

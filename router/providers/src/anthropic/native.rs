@@ -263,9 +263,7 @@ impl NativeMeter for MessageMeter {
             }
             "message_stop" => {
                 self.finished = true;
-                let usage = self.metered.usage;
-                self.metered.complete =
-                    self.has_final_counts && usage.is_some_and(|usage| usage.has_both_sides());
+                self.metered.complete = self.has_final_counts && self.metered.has_both_sides();
             }
             "error" => return Err(within_answer(read.error.unwrap_or_default())),
             _ => {}

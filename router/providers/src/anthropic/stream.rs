@@ -96,9 +96,7 @@ impl EventReader for MessageReader {
             "message_delta" => self.message_delta(event.delta.stop_reason, event.usage.as_deref()),
             "message_stop" => {
                 self.stopped = true;
-                let usage = self.metered.usage;
-                self.metered.complete =
-                    self.has_final_counts && usage.is_some_and(|usage| usage.has_both_sides());
+                self.metered.complete = self.has_final_counts && self.metered.has_both_sides();
             }
             _error => return Err(within_answer(event.error.unwrap_or_default())),
         }

@@ -63,7 +63,7 @@ impl Reports {
         let mut reports = Self::default();
         reports.merge("message", report, metered);
         metered.raw = keep_raw(report);
-        metered.complete = metered.usage.is_some_and(|usage| usage.has_both_sides());
+        metered.complete = metered.has_both_sides();
     }
 
     /// The next report of a stream, from the event of that name.

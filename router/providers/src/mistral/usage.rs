@@ -5,7 +5,7 @@ use keyway_words::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::count::{Count, Counter, keep_raw, read_object};
+use crate::count::{Count, Counter, read_object};
 use crate::metered::Metered;
 
 #[derive(Debug, Default, Deserialize)]
@@ -29,16 +29,11 @@ struct PromptDetails {
 
 /// Reads a usage object, of chat or of embeddings. A later one replaces an earlier one.
 pub(super) fn read(report: &RawValue, metered: &mut Metered) {
-    metered.raw = keep_raw(report);
     let mut counter = Counter::default();
-    let report: Option<Report> = read_object(report);
-    let usage = report
-        .as_ref()
-        .map(|report| normal_form(report, &mut counter));
-    metered.flagged = counter.flagged || usage.is_none();
-    metered.complete = usage.is_some_and(|usage| usage.has_both_sides());
-    metered.usage = usage.filter(|usage| !usage.is_unknown());
-    let Some(report) = report else { return };
+    let read: Option<Report> = read_object(report);
+    let usage = read.as_ref().map(|read| normal_form(read, &mut counter));
+    metered.report(report, usage, counter.flagged);
+    let Some(report) = read else { return };
     if let Some(tier) = report.service_tier {
         metered.service_tier = Some(tier);
     }

@@ -5,7 +5,7 @@ use keyway_words::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::count::{Count, Counter, keep_raw, read_object};
+use crate::count::{Count, Counter, read_object};
 use crate::metered::Metered;
 
 #[derive(Debug, Default, Deserialize)]
@@ -47,14 +47,6 @@ struct ResponseReport {
     output_tokens_details: Option<CompletionDetails>,
 }
 
-impl Report {
-    /// Whether the total leaves no room for an output, as that of embeddings.
-    fn is_all_input(&self) -> bool {
-        let of = |count: &Count| Counter::default().read(count);
-        of(&self.prompt_tokens).is_some_and(|prompt| of(&self.total_tokens) == Some(prompt))
-    }
-}
-
 impl From<ResponseReport> for Report {
     fn from(report: ResponseReport) -> Self {
         Self {
@@ -82,17 +74,15 @@ pub(super) fn read_response(report: &RawValue, metered: &mut Metered) {
 }
 
 fn take(raw: &RawValue, report: Option<Report>, metered: &mut Metered) {
-    metered.raw = keep_raw(raw);
     let mut counter = Counter::default();
-    let read = report.map(|report| (normal_form(&report, &mut counter), report.is_all_input()));
-    metered.complete =
-        read.is_some_and(|(usage, is_all_input)| is_all_input || usage.has_both_sides());
-    let usage = read.map(|(usage, _)| usage);
-    metered.flagged = counter.flagged || usage.is_none();
-    metered.usage = usage.filter(|usage| !usage.is_unknown());
+    let read = report.map(|report| normal_form(&report, &mut counter));
+    let (usage, is_all_input) = read.unzip();
+    metered.report(raw, usage, counter.flagged);
+    metered.complete |= is_all_input.unwrap_or_default();
 }
 
-fn normal_form(report: &Report, counter: &mut Counter) -> Usage {
+/// And whether the total leaves no room for an output, as that of embeddings.
+fn normal_form(report: &Report, counter: &mut Counter) -> (Usage, bool) {
     let (prompt_details, completion_details) =
         (PromptDetails::default(), CompletionDetails::default());
     let of_prompt = report
@@ -117,7 +107,7 @@ fn normal_form(report: &Report, counter: &mut Counter) -> Usage {
         counter.rest(total, &[prompt, completion]);
     }
     counter.check_within(reasoning, completion);
-    Usage {
+    let usage = Usage {
         input_tokens: counter.rest(prompt, &[cached, written, audio_in]),
         cache_read_tokens: cached,
         cache_write_tokens: written,
@@ -126,7 +116,8 @@ fn normal_form(report: &Report, counter: &mut Counter) -> Usage {
         reasoning_tokens: reasoning,
         output_audio_tokens: audio_out,
         ..Usage::default()
-    }
+    };
+    (usage, prompt.is_some() && total == prompt)
 }
 
 #[cfg(test)]
