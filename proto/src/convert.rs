@@ -23,8 +23,20 @@ pub fn from_timestamp(at: &prost_types::Timestamp) -> Option<words::Timestamp> {
 /// The value of an enum's field. A number that this build does not know is refused: read as the
 /// default, it would mean more than was meant.
 pub fn known<E: TryFrom<i32>>(field: &str, number: i32) -> Result<E, Fault> {
-    E::try_from(number)
-        .map_err(|_unknown| Fault::field(field, "must be a value that this build knows"))
+    E::try_from(number).map_err(|_unknown| unknown(field))
+}
+
+/// The same, where the value that says nothing is refused too.
+pub fn named<E: TryFrom<i32> + Default + PartialEq>(field: &str, number: i32) -> Result<E, Fault> {
+    let value = known(field, number)?;
+    if value == E::default() {
+        return Err(unknown(field));
+    }
+    Ok(value)
+}
+
+fn unknown(field: &str) -> Fault {
+    Fault::field(field, "must be one of the values of its type")
 }
 
 impl From<words::Usage> for wire::Usage {

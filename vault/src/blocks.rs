@@ -1,6 +1,7 @@
 //! The two blocks that rule a workspace: which fields a request changes, and whether they make sense.
 
 use keyway_proto::Fault;
+use keyway_proto::convert::{known, named};
 use keyway_proto::vault::v1::{
     CredentialMode, FailureClass, Limits, OnDisconnect, OperatorLimits, Policy, UnlistedPaths,
     WorkspaceServiceUpdateRequest,
@@ -105,37 +106,16 @@ const PATHS: &str = "policy, policy.{credential_mode, fallback_on, on_disconnect
     operator_limits.{hosted_allowed, limits}, and below limits: hosted_spend_per_month_usd, \
     hosted_requests_per_minute, concurrency";
 
-/// Every value must be one this build knows: an unknown one would be read as the default, which
-/// may allow more than was meant.
+/// Every value must be one this build knows.
 fn check_policy(policy: &Policy) -> Result<(), Fault> {
-    known(
-        "policy.credential_mode",
-        CredentialMode::try_from(policy.credential_mode).is_ok(),
-    )?;
-    let class = |class: &i32| {
-        FailureClass::try_from(*class).is_ok_and(|class| class != FailureClass::Unspecified)
-    };
-    known("policy.fallback_on", policy.fallback_on.iter().all(class))?;
-    known(
-        "policy.on_disconnect_own",
-        OnDisconnect::try_from(policy.on_disconnect_own).is_ok(),
-    )?;
-    known(
-        "policy.on_disconnect_hosted",
-        OnDisconnect::try_from(policy.on_disconnect_hosted).is_ok(),
-    )?;
-    known(
-        "policy.unlisted_paths",
-        UnlistedPaths::try_from(policy.unlisted_paths).is_ok(),
-    )
-}
-
-fn known(field: &str, holds: bool) -> Result<(), Fault> {
-    if holds {
-        Ok(())
-    } else {
-        Err(Fault::field(field, "must be one of the values of its type"))
+    known::<CredentialMode>("policy.credential_mode", policy.credential_mode)?;
+    for class in &policy.fallback_on {
+        named::<FailureClass>("policy.fallback_on", *class)?;
     }
+    known::<OnDisconnect>("policy.on_disconnect_own", policy.on_disconnect_own)?;
+    known::<OnDisconnect>("policy.on_disconnect_hosted", policy.on_disconnect_hosted)?;
+    known::<UnlistedPaths>("policy.unlisted_paths", policy.unlisted_paths)?;
+    Ok(())
 }
 
 /// The operator's block, with its amount spelled out.
