@@ -22,7 +22,7 @@ def files_of(cluster, volume):
         name = volume["configMap"]["name"]
         if name in OUTER_MAPS:
             return OUTER_MAPS[name]
-        return set(cluster.get("ConfigMap", volume["configMap"]["name"])["data"])
+        return set(cluster.get("ConfigMap", name)["data"])
     if "secret" in volume:
         items = volume["secret"].get("items")
         return {item["path"] for item in items} if items else FILES.get(volume["secret"]["secretName"])

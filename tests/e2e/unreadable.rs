@@ -4,7 +4,6 @@
 use keyway_proto::Reason;
 use keyway_proto::billing::v1::{Basis, Outcome, Source, UsageEvent};
 use keyway_proto::router::v1::{EmbedRequest, SearchRequest};
-use serde_json::json;
 use tonic::Status;
 
 use crate::harness::{DEMO, Logs, Product, ask, reason};
@@ -43,12 +42,8 @@ const CHATS: [(&str, &str, &str); 5] = [
     ),
 ];
 
-/// Every answer from now on.
 async fn answers(product: &Product, body: &str) {
-    product.simulator().reset().await;
-    let headers = json!({"content-type": "application/json"});
-    let rule = json!([{"action": {"status": 200, "headers": headers, "body": body}}]);
-    product.simulator().script(&rule).await;
+    product.simulator().answers("application/json", body).await;
 }
 
 /// The event of the one call that was refused.

@@ -11,15 +11,6 @@ use crate::harness::{DEMO, Logs, Product};
 const WORDS: &str = "account org-7f3a";
 const SECRET: &str = "sk-keyway-test-own-0001";
 
-/// Every next answer is this one.
-async fn answers(product: &Product, kind: &str, body: &str) {
-    product.simulator().reset().await;
-    let headers = json!({"content-type": kind});
-    let action = json!({"status": 200, "headers": headers, "body": body});
-    let rule = json!({"match": {}, "action": action});
-    product.simulator().script(&rule).await;
-}
-
 async fn with_own_key(product: &Product) {
     let stored = product.admin().put_key(DEMO, "openai", SECRET).await;
     stored.expect("stored");
@@ -65,15 +56,21 @@ async fn what_nobody_can_read_does_not_pass_from_the_platforms_account() {
     let cut = format!("{{\"id\": \"x\", \"note\": \"{WORDS}");
     for provider in PROVIDERS {
         for body in [page.as_str(), &cut, WORDS, ""] {
-            answers(&product, "application/json", body).await;
+            product.simulator().answers("application/json", body).await;
             let answer = http.post(provider, &chat(provider, false)).await;
             is_refused(&answer, &format!("{provider}, {body:?}"));
         }
-        answers(&product, "Text/HTML; charset=utf-8", &page).await;
+        product
+            .simulator()
+            .answers("Text/HTML; charset=utf-8", &page)
+            .await;
         let answer = http.post(provider, &chat(provider, false)).await;
         is_refused(&answer, provider);
         for ending in endings(provider) {
-            answers(&product, "text/event-stream", &ending).await;
+            product
+                .simulator()
+                .answers("text/event-stream", &ending)
+                .await;
             let answer = http.post(provider, &chat(provider, true)).await;
             let text = answer.text();
             assert!(!text.contains("org-7f3a"), "{provider}, {ending}: {text}");
@@ -104,7 +101,7 @@ async fn an_error_on_an_own_key_passes_without_the_key_wherever_in_an_answer_it_
         ("text/event-stream", format!("data: {error}"), true),
         ("text/event-stream", format!("{error}"), true),
     ] {
-        answers(&product, kind, &body).await;
+        product.simulator().answers(kind, &body).await;
         let answer = http.post("openai", &chat("openai", stream)).await;
         let text = answer.text();
         assert!(text.contains("odd [key] end"), "{body}: {text}");
@@ -141,7 +138,10 @@ async fn an_error_that_is_no_event_is_told_as_one_where_its_sdk_would_pass_over_
                 json!({"type": "error", "error": {"type": "api_error", "code": 500, "message": "odd"}})
             }
         };
-        answers(&product, "text/event-stream", &format!("{error:#}")).await;
+        product
+            .simulator()
+            .answers("text/event-stream", &format!("{error:#}"))
+            .await;
         let answer = http.post(provider, &chat(provider, true)).await;
         product.simulator().reset().await;
         let text = answer.text();
@@ -211,7 +211,10 @@ async fn an_event_without_data_passes_and_ends_nothing() {
             product.simulator().reset().await;
             with_own_key(&product).await;
         }
-        answers(&product, "text/event-stream", &body).await;
+        product
+            .simulator()
+            .answers("text/event-stream", &body)
+            .await;
         let answer = http.post("openai", &chat("openai", true)).await;
         assert_eq!(answer.header("keyway-source"), source);
         assert!(!answer.broken);
@@ -227,7 +230,10 @@ async fn a_stream_that_is_answered_at_once_is_paid_for_once_and_refused() {
     let usage = json!({"prompt_tokens": 4, "completion_tokens": 3, "total_tokens": 7});
     let choice = json!({"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"});
     let whole = json!({"id": "x", "object": "chat.completion", "created": 1, "model": "gpt-5-mini", "choices": [choice], "usage": usage});
-    answers(&product, "application/json", &whole.to_string()).await;
+    product
+        .simulator()
+        .answers("application/json", &whole.to_string())
+        .await;
     let ask = json!({"model": "openai/gpt-5-mini", "stream": true, "messages": [{"role": "user", "content": "hi"}]});
     let before = product.simulator().journal().await.len();
     let answer = http.at("/v1/chat/completions", &ask).await;

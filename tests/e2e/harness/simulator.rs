@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use keyway::ready::{get, post_json};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{ports, wait_for};
 
@@ -42,6 +42,14 @@ impl Simulator {
     /// Makes it play a rule, or a list of rules, from now on.
     pub(crate) async fn script(self, script: &Value) {
         self.post("/_sim/script", &script.to_string()).await;
+    }
+
+    /// Makes this every next answer, whatever was asked.
+    pub(crate) async fn answers(self, media_type: &str, body: &str) {
+        self.reset().await;
+        let headers = json!({"content-type": media_type});
+        let action = json!({"status": 200, "headers": headers, "body": body});
+        self.script(&json!({"action": action})).await;
     }
 
     /// Drops every rule and opens every gate.
